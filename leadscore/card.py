@@ -1,0 +1,99 @@
+"""The model card: what a model file says of itself, as one JSON document in its ONNX metadata.
+
+At serving time the card is the schema: which columns the model reads, which it refuses and why, where
+the threshold lies, and a few golden leads by which a runtime proves that it computes what was trained.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from typing import Any, Final, Self
+
+from leadscore.columns import Dictionary, DictionaryError, Known
+
+METADATA_KEY: Final = "card"
+
+# Raise this when a reader of the old format would misread the new one: a key renamed, removed or given
+# another meaning (a new optional key is no reason). Then: add a line to CHANGELOG.md, retrain
+# (`make train`), and commit code and model together. A file of another format is refused.
+FORMAT: Final = 1
+
+
+class CardError(ValueError):
+    """The model file carries no card, or one this version does not read."""
+
+
+@dataclass(frozen=True)
+class Threshold:
+    """From which probability on a lead counts as converting, and the rule that chose it."""
+
+    value: float
+    rule: str
+
+
+@dataclass(frozen=True)
+class Golden:
+    """A raw lead and the probability the fitted pipeline gave it."""
+
+    lead: Mapping[str, Any]
+    probability: float
+
+
+@dataclass(frozen=True)
+class Card:
+    """Everything a model file says of itself.
+
+    `reference` holds the distribution of each feature in the training leads: the share of `missing`,
+    and either the share of each of the `levels` or the `quantiles` (minimum, deciles, maximum).
+    """
+
+    name: str
+    version: str
+    known: Known
+    dictionary: Dictionary
+    reference: Mapping[str, Mapping[str, Any]]
+    calibration: str
+    threshold: Threshold
+    metrics: Mapping[str, Any]
+    data: Mapping[str, Any]
+    parity: Mapping[str, Any]
+    versions: Mapping[str, str]
+    golden: tuple[Golden, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """The JSON document, as `GET /model` shows it."""
+        return {
+            "format": FORMAT,
+            **{entry.name: getattr(self, entry.name) for entry in fields(self)},
+            "dictionary": self.dictionary.to_dict(),
+            "threshold": vars(self.threshold),
+            "golden": [vars(golden) for golden in self.golden],
+        }
+
+    def to_json(self) -> str:
+        """The document as text, the same for the same card."""
+        return json.dumps(self.to_dict(), ensure_ascii=False, allow_nan=False, sort_keys=True)
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        """Read a card; CardError names the key that is missing or cannot be read."""
+        try:
+            document = json.loads(text)
+        except json.JSONDecodeError as error:
+            raise CardError(f"the card is not JSON: {error}") from None
+        found = document.get("format") if isinstance(document, dict) else None
+        if found != FORMAT:
+            raise CardError(f"card format {found!r}, this version reads {FORMAT}")
+        names = [entry.name for entry in fields(cls)]
+        if absent := [name for name in names if name not in document]:
+            raise CardError(f"the card lacks {', '.join(absent)}")
+        card = cls(**{name: document[name] for name in names})
+        try:
+            return replace(
+                card,
+                dictionary=Dictionary.from_dict(document["dictionary"]),
+                threshold=Threshold(**document["threshold"]),
+                golden=tuple(Golden(**golden) for golden in document["golden"]),
+            )
+        except (DictionaryError, TypeError, AttributeError) as error:
+            raise CardError(f"the card cannot be read: {error}") from None

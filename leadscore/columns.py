@@ -1,0 +1,314 @@
+"""The data dictionary: what each column of a lead is, and how a raw value becomes a model input.
+
+Training, export and serving all read leads through this module, so a value means the same everywhere:
+raw value -> `Column.read` -> clean value -> `tensor` -> model input.
+"""
+
+import math
+import re
+import tomllib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import MISSING, asdict, dataclass, field, fields, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal, Self, TypeAlias, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+Role = Literal["feature", "id", "target", "excluded"]
+Kind = Literal["number", "category"]
+Known = Literal["capture", "engaged", "contacted"]
+
+Value: TypeAlias = float | str
+"""A clean value: a finite float or NaN (missing) for a number, text or "" (missing) for a category."""
+
+Lead: TypeAlias = Mapping[str, Value]
+"""A clean lead: one value for every feature name."""
+
+Tensors: TypeAlias = dict[str, NDArray[Any]]
+"""Model inputs by feature name: shape (n, 1), float32 for numbers, object (str) for categories."""
+
+# The model computes in float32; a larger number would silently become infinite there.
+LARGEST = float(np.finfo(np.float32).max)
+
+# float() alone would also take "1_000", "nan", "infinity" and other scripts' digits.
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+_SNAKE_CASE = re.compile(r"[a-z][a-z0-9_]*")
+
+
+class DictionaryError(ValueError):
+    """The data dictionary itself is wrong."""
+
+
+class ColumnError(ValueError):
+    """One value of a lead is not what its column takes.
+
+    Attributes: `column` (as the caller named it), `value` (as given), `expected` (in words).
+    """
+
+    def __init__(self, column: str, value: object, expected: str) -> None:
+        super().__init__(f"{column}: got {show(value)}, expected {expected}")
+        self.column, self.value, self.expected = column, value, expected
+
+
+class LeadError(ValueError):
+    """A lead cannot be read; `errors` holds a ColumnError for each reason."""
+
+    def __init__(self, errors: Sequence[ColumnError]) -> None:
+        super().__init__("; ".join(map(str, errors)))
+        self.errors = tuple(errors)
+
+
+def show(value: object, longest: int = 80) -> str:
+    """A value as an error message quotes it: printable, and never longer than it helps."""
+    text = ascii(value) if isinstance(value, str) and not value.isprintable() else repr(value)
+    return text if len(text) <= longest else f"{text[:longest]}... ({len(text)} characters)"
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of the raw data; data/columns.toml explains each field."""
+
+    name: str
+    source: str
+    role: Role
+    kind: Kind
+    known: Known
+    why: str
+    minimum: float | None = None
+    aliases: Mapping[str, str] = field(default_factory=dict)
+    set_apart: tuple[str, ...] = ()
+    clock: bool = False
+    positive: str = ""
+    negative: str = ""
+    missing: frozenset[str] = frozenset()
+
+    @property
+    def expected(self) -> str:
+        """What the column takes, in words."""
+        if self.kind == "category":
+            return "text or null"
+        bound = "" if self.minimum is None else f" of at least {self.minimum:g}"
+        return f"a number{bound} or null"
+
+    def read(self, value: object) -> Value:
+        """Turn one raw value, from JSON or from a CSV cell, into a clean one.
+
+        Blank text, the dictionary's missing markers, None and NaN are missing: NaN for a number, ""
+        for a category. Text around a number is read as a number; spaces around text are dropped.
+
+        Raises ColumnError for a value the column does not take: another type, an infinite or too
+        large number, one below the minimum, text that is not valid Unicode.
+        """
+        if isinstance(value, str):
+            value = value.strip()
+            absent = not value or value in self.missing
+        else:
+            absent = value is None or (isinstance(value, float | np.floating) and math.isnan(value))
+        if self.kind == "number":
+            return math.nan if absent else self._number(value)
+        return "" if absent else self._text(value)
+
+    def _number(self, value: object) -> float:
+        if isinstance(value, str) and _NUMBER.fullmatch(value):
+            value = float(value)
+        if isinstance(value, bool) or not isinstance(
+            value, int | float | np.integer | np.floating
+        ):
+            raise ColumnError(self.name, value, self.expected)
+        # Compared before float(): an int of 400 digits has none.
+        if not -LARGEST <= value <= LARGEST or (self.minimum is not None and value < self.minimum):
+            raise ColumnError(self.name, value, self.expected)
+        return float(value)
+
+    def _text(self, value: object) -> str:
+        if not isinstance(value, str):
+            raise ColumnError(self.name, value, self.expected)
+        try:
+            value.encode()
+        except UnicodeEncodeError:  # half of a surrogate pair: JSON can carry it, UTF-8 cannot
+            raise ColumnError(self.name, value, "valid Unicode text") from None
+        return self.aliases.get(value, value)
+
+    def label(self, value: object) -> int:
+        """Turn a raw target value into 1 (positive) or 0 (negative); ColumnError for any other."""
+        text = value.strip() if isinstance(value, str) else str(value)
+        if text not in (self.positive, self.negative):
+            raise ColumnError(self.name, value, f"{self.negative!r} or {self.positive!r}")
+        return int(text == self.positive)
+
+
+@dataclass(frozen=True)
+class Dictionary:
+    """All columns of a data source, in the order of the data dictionary."""
+
+    columns: tuple[Column, ...]
+
+    def __post_init__(self) -> None:
+        for what in ("name", "source"):
+            seen: set[str] = set()
+            for column in self.columns:
+                key = getattr(column, what)
+                if key in seen:
+                    raise DictionaryError(f"column {column.name!r}: {what} {key!r} is used twice")
+                seen.add(key)
+        for role, count in (("target", "one"), ("feature", "at least one")):
+            found = [c.name for c in self.columns if c.role == role]
+            if not found or (count == "one" and len(found) > 1):
+                raise DictionaryError(f"expected {count} column of role {role!r}, found {found}")
+        if len(clocks := [c.name for c in self.columns if c.clock]) != 1:
+            raise DictionaryError(
+                "expected clock = true on one id column, the one that grows with time, "
+                f"found it on {clocks}"
+            )
+
+    @classmethod
+    def load(cls, path: Path) -> Self:
+        """Read a data dictionary; DictionaryError names the file and what is wrong in it."""
+        try:
+            return cls.from_dict(tomllib.loads(path.read_text(encoding="utf-8")))
+        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, DictionaryError) as error:
+            raise DictionaryError(f"{path}: {error}") from error
+
+    @classmethod
+    def from_dict(cls, document: Mapping[str, Any]) -> Self:
+        """Build from a parsed document: `missing`, a list of markers, and `column`, a list of tables."""
+        if extra := set(document) - {"missing", "column"}:
+            raise DictionaryError(f"unknown key {min(extra)!r}, expected 'missing' and 'column'")
+        missing = frozenset(document.get("missing", ()))
+        return cls(tuple(_column(block, missing) for block in document.get("column", ())))
+
+    def to_dict(self) -> dict[str, Any]:
+        """The document `from_dict` reads, without the fields that hold their default."""
+        blocks = []
+        for column in self.columns:
+            block = {key: value for key, value in asdict(column).items() if value or value == 0}
+            del block["missing"]
+            blocks.append(block)
+        return {"missing": sorted(self.columns[0].missing), "column": blocks}
+
+    @cached_property
+    def features(self) -> tuple[Column, ...]:
+        """The columns the model reads, in its input order."""
+        return self._of_role("feature")
+
+    @cached_property
+    def ids(self) -> tuple[Column, ...]:
+        """The columns that say who the lead is."""
+        return self._of_role("id")
+
+    @cached_property
+    def excluded(self) -> tuple[Column, ...]:
+        """The columns the model refuses, each with its `why`."""
+        return self._of_role("excluded")
+
+    @cached_property
+    def target(self) -> Column:
+        """The column that is predicted."""
+        return self._of_role("target")[0]
+
+    @cached_property
+    def clock(self) -> Column:
+        """The id column that grows with time."""
+        return next(column for column in self.columns if column.clock)
+
+    @cached_property
+    def by_key(self) -> Mapping[str, Column]:
+        """Each column by its name and by its CSV header."""
+        return {key: column for column in self.columns for key in (column.source, column.name)}
+
+    def _of_role(self, role: Role) -> tuple[Column, ...]:
+        return tuple(column for column in self.columns if column.role == role)
+
+    def known_at(self, moment: Known) -> Self:
+        """The dictionary of a model used at that moment: features known only later are excluded."""
+        moments = get_args(Known)
+        later = moments[moments.index(moment) + 1 :]
+        return replace(
+            self,
+            columns=tuple(
+                replace(c, role="excluded") if c.role == "feature" and c.known in later else c
+                for c in self.columns
+            ),
+        )
+
+    def everything(self) -> Self:
+        """The dictionary of a model that knows no leakage: excluded columns are features, too."""
+        return replace(
+            self,
+            columns=tuple(
+                replace(c, role="feature") if c.role == "excluded" else c for c in self.columns
+            ),
+        )
+
+
+def _column(block: Mapping[str, Any], missing: frozenset[str]) -> Column:
+    name = block.get("name", "without a name")
+    known_fields = {f.name: f for f in fields(Column) if f.name != "missing"}
+    for key in block:
+        if key not in known_fields:
+            raise DictionaryError(f"column {name!r}: unknown key {key!r}")
+    for key, entry in known_fields.items():
+        if entry.default is MISSING and entry.default_factory is MISSING and not block.get(key):
+            raise DictionaryError(f"column {name!r}: {key!r} is missing or empty")
+    for key, choices in (("role", Role), ("kind", Kind), ("known", Known)):
+        if block[key] not in get_args(choices):
+            allowed = ", ".join(get_args(choices))
+            raise DictionaryError(f"column {name!r}: {key} is {block[key]!r}, expected one of {allowed}")
+    if not _SNAKE_CASE.fullmatch(name):
+        raise DictionaryError(f"column {name!r}: expected a snake_case name")
+    if block.get("clock") and block["role"] != "id":
+        raise DictionaryError(f"column {name!r}: clock = true belongs to a column of role 'id'")
+    if block["role"] == "target" and len({block.get("positive"), block.get("negative"), None}) < 3:
+        raise DictionaryError(f"column {name!r}: a target needs two labels, positive and negative")
+    set_apart = tuple(block.get("set_apart", ()))
+    return Column(**{**block, "set_apart": set_apart, "missing": missing})
+
+
+def clean(lead: Mapping[str, object], dictionary: Dictionary) -> dict[str, Value]:
+    """Turn one raw lead, keyed by names or CSV headers, into a clean value for every feature.
+
+    A feature that is absent is missing; ids are left out.
+
+    Raises LeadError with one ColumnError for each value its column does not take, each column that
+    is unknown, excluded or the target, and each column given under both of its keys.
+    """
+    values: dict[str, Value] = {}
+    errors: list[ColumnError] = []
+    for key, value in lead.items():
+        try:
+            column = _expected(key, value, dictionary)
+            if column.name in values:
+                raise ColumnError(key, value, f"{column.name} once, not also as {column.source!r}")
+            if column.role == "feature":
+                values[column.name] = column.read(value)
+        except ColumnError as error:
+            errors.append(error)
+    if errors:
+        raise LeadError(errors)
+    for column in dictionary.features:
+        if column.name not in values:
+            values[column.name] = column.read(None)
+    return values
+
+
+def _expected(key: str, value: object, dictionary: Dictionary) -> Column:
+    column = dictionary.by_key.get(key)
+    if column is None:
+        names = ", ".join(column.name for column in dictionary.features)
+        raise ColumnError(key, value, f"one of the columns {names}")
+    if column.role in ("excluded", "target"):
+        raise ColumnError(key, value, f"this column to be left out: {column.why}")
+    return column
+
+
+def tensor(column: Column, values: Iterable[Value]) -> NDArray[Any]:
+    """Clean values of one feature as a model input: shape (n, 1), float32 or object (str)."""
+    dtype = np.float32 if column.kind == "number" else object
+    return np.array(list(values), dtype=dtype).reshape(-1, 1)
+
+
+def tensors(leads: Sequence[Lead], features: Iterable[Column]) -> Tensors:
+    """Clean leads as model inputs: one (n, 1) array for each feature."""
+    return {column.name: tensor(column, (lead[column.name] for lead in leads)) for column in features}

@@ -1,0 +1,95 @@
+"""One ONNX file -> probabilities. Needs numpy and onnxruntime, nothing of what trained the model."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import onnxruntime as ort
+from numpy.typing import NDArray
+
+from leadscore.card import METADATA_KEY, Card, CardError
+from leadscore.columns import Lead, Tensors, clean, tensors
+
+# Largest difference between two runtimes' probabilities for one lead that counts as rounding.
+TOLERANCE: Final = 1e-5
+
+
+class ModelError(RuntimeError):
+    """The model file cannot be used; the message says why."""
+
+
+class Scorer:
+    """A loaded and verified model.
+
+    >>> scorer = Scorer(Path("models/lead_conversion.onnx"))
+    >>> leads = [clean({"total_visits": 5, "lead_source": "Google"}, scorer.card.dictionary)]
+    >>> scorer.probability(leads)
+
+    Safe to share between threads. Raises ModelError when the file is absent, damaged, carries no
+    readable card, does not match its card, or does not reproduce its golden leads here.
+    """
+
+    def __init__(self, model: Path | bytes) -> None:
+        where = str(model) if isinstance(model, Path) else "the model"
+        try:
+            content = model.read_bytes() if isinstance(model, Path) else model
+        except OSError as error:
+            raise ModelError(f"{where}: cannot be read ({error.strerror})") from None
+        try:
+            self._session = _session(content)
+            self.card = Card.from_json(_card_text(self._session))
+            self._verify()
+        except (CardError, ModelError) as error:
+            raise ModelError(f"{where}: {error}") from None
+
+    def run(self, inputs: Tensors) -> NDArray[np.float64]:
+        """Score model inputs, an (n, 1) array per feature: probabilities of shape (n,), in [0, 1]."""
+        (probability,) = self._session.run(["probability"], inputs)
+        return np.asarray(probability, dtype=np.float64)
+
+    def probability(self, leads: Sequence[Lead]) -> NDArray[np.float64]:
+        """Score clean leads (`columns.clean`) in one run: probabilities of shape (n,), in [0, 1]."""
+        return self.run(tensors(leads, self.card.dictionary.features))
+
+    def converts(self, probability: NDArray[np.float64]) -> NDArray[np.bool_]:
+        """Whether each probability reaches the card's threshold."""
+        return probability >= self.card.threshold.value
+
+    def _verify(self) -> None:
+        dictionary, golden = self.card.dictionary, self.card.golden
+        inputs = {node.name for node in self._session.get_inputs()}
+        if inputs != (names := {column.name for column in dictionary.features}):
+            raise ModelError(f"the graph reads {sorted(inputs)}, its card says {sorted(names)}")
+        if not golden:
+            raise ModelError("the card holds no golden leads to verify it by")
+        leads = [clean(entry.lead, dictionary) for entry in golden]
+        expected = np.array([entry.probability for entry in golden])
+        difference = np.abs(self.probability(leads) - expected)
+        if not np.all(difference <= TOLERANCE):  # also catches NaN
+            worst = int(np.argmax(np.nan_to_num(difference, nan=np.inf)))
+            raise ModelError(
+                f"golden lead {worst} is off by {difference[worst]:.2g} (at most {TOLERANCE:g}): "
+                f"onnxruntime {ort.__version__} does not compute what was trained"
+            )
+
+
+def _session(content: bytes) -> ort.InferenceSession:
+    options = ort.SessionOptions()
+    # A request's graph runs for microseconds: a second thread costs more than it saves, and idle
+    # threads that spin would take the core from the server.
+    options.intra_op_num_threads = 1
+    options.inter_op_num_threads = 1
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options.log_severity_level = 3
+    try:
+        return ort.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # onnxruntime's own exceptions share no documented base
+        raise ModelError(f"not a model onnxruntime can load ({type(error).__name__})") from None
+
+
+def _card_text(session: ort.InferenceSession) -> str:
+    metadata: Mapping[str, str] = session.get_modelmeta().custom_metadata_map
+    if METADATA_KEY not in metadata:
+        raise CardError(f"no {METADATA_KEY!r} in the metadata: not a model made by export_onnx.py")
+    return metadata[METADATA_KEY]

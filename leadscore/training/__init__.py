@@ -1,0 +1,1 @@
+"""What only training needs: reading CSVs, models, evaluation, parity."""

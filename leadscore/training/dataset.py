@@ -1,0 +1,241 @@
+"""A CSV of historical leads -> validated, clean features and target, or one clear error."""
+
+import csv
+import hashlib
+import io
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NoReturn, TypeVar
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from leadscore.columns import Column, ColumnError, Dictionary, Tensors, show, tensor
+
+# Fewer leads of one outcome than this cannot be split into folds and a test set.
+FEWEST_OF_EACH_OUTCOME = 50
+
+NEWEST_SHARE = 0.2  # of the leads, held out for the one final evaluation
+
+_T = TypeVar("_T")
+
+
+class DataError(ValueError):
+    """The CSV cannot be trained on; the message names column, row and value where there is one."""
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Validated leads, oldest first.
+
+    `features`: one column per feature of the dictionary, float32 (NaN = missing) or str ("" =
+    missing). `target`: int8, 1 = converted. `sha256`: of the file's bytes.
+    """
+
+    dictionary: Dictionary
+    features: pd.DataFrame
+    target: NDArray[np.int8]
+    file: str
+    sha256: str
+
+    def __len__(self) -> int:
+        return len(self.target)
+
+    def select(self, rows: slice | NDArray[np.int64]) -> tuple[pd.DataFrame, NDArray[np.int8]]:
+        """Features and target of some rows."""
+        return self.features.iloc[rows], self.target[rows]
+
+    def oldest(self) -> tuple[pd.DataFrame, NDArray[np.int8]]:
+        """Features and target of the leads to train on: the oldest 80 %."""
+        return self.select(slice(0, self._split))
+
+    def newest(self) -> tuple[pd.DataFrame, NDArray[np.int8]]:
+        """Features and target of the leads to test on, once: the newest 20 %."""
+        return self.select(slice(self._split, None))
+
+    @property
+    def _split(self) -> int:
+        return int(len(self) * (1 - NEWEST_SHARE))
+
+    def groups(self) -> NDArray[np.uint64]:
+        """Equal numbers for leads that are identical in every feature, shape (n,)."""
+        return row_groups(self.features)
+
+
+def row_groups(features: pd.DataFrame) -> NDArray[np.uint64]:
+    """Equal numbers for identical rows, shape (n,): a model must not meet a test lead in training."""
+    return pd.util.hash_pandas_object(features, index=False).to_numpy()
+
+
+def frame(inputs: Tensors) -> pd.DataFrame:
+    """Model inputs as the DataFrame the pipeline reads: one column per feature."""
+    return pd.DataFrame(
+        {name: pd.Series(values[:, 0], dtype=values.dtype) for name, values in inputs.items()}
+    )
+
+
+def inputs(features: pd.DataFrame, dictionary: Dictionary) -> Tensors:
+    """The DataFrame the pipeline reads as model inputs: an (n, 1) array per feature."""
+    return {c.name: tensor(c, features[c.name]) for c in dictionary.features}
+
+
+def load(path: Path, dictionary: Dictionary) -> Dataset:
+    """Read and validate a CSV of historical leads.
+
+    UTF-8 (with or without BOM), comma-separated, with the dictionary's headers in any order. The rows
+    come back sorted by the dictionary's clock.
+
+    Raises DataError for a file that cannot be read or is empty, another encoding or separator, missing
+    or extra columns, a row of another length, a value its column does not take, a target with other
+    labels or too few of one, and duplicate ids.
+    """
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read ({error.strerror})") from None
+    try:
+        cells = _columns(_text(content), dictionary)
+        clock = _clock(cells[dictionary.clock.source], dictionary.clock)
+        for column in dictionary.ids:
+            _check_unique(cells[column.source], column)
+        target = np.array(_read_all(cells, dictionary.target, dictionary.target.label), np.int8)
+        _check_outcomes(target, dictionary.target)
+        features = frame({c.name: tensor(c, _read_all(cells, c, c.read)) for c in dictionary.features})
+        for column in dictionary.excluded:  # not used, but a broken cell tells of a broken file
+            _read_all(cells, column, column.read)
+    except DataError as error:
+        raise DataError(f"{path}: {error}") from None
+    order = np.argsort(clock, kind="stable")
+    return Dataset(
+        dictionary,
+        features.iloc[order].reset_index(drop=True),
+        target[order],
+        path.name,
+        hashlib.sha256(content).hexdigest(),
+    )
+
+
+def _text(content: bytes) -> str:
+    if not content.strip():
+        raise DataError("the file is empty")
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        row = content.count(b"\n", 0, error.start) + 1
+        guess = "UTF-16" if content[:2] in (b"\xff\xfe", b"\xfe\xff") else "Latin-1 or Windows-1252"
+        raise DataError(
+            f"row {row}: byte 0x{content[error.start]:02x} is not UTF-8; the file looks like {guess}, "
+            "save it as UTF-8"
+        ) from None
+
+
+def _columns(text: str, dictionary: Dictionary) -> dict[str, Sequence[str]]:
+    """Cells by header, every row as long as the header."""
+    rows = _rows(text.rstrip("\r\n"))
+    header = next(rows)
+    _check_header(header, dictionary)
+    body = []
+    for number, row in enumerate(rows, start=2):
+        if len(row) != len(header):
+            _refuse_row(number, row, header)
+        body.append(row)
+    if not body:
+        raise DataError("the file has a header but no leads")
+    return dict(zip(header, zip(*body, strict=True), strict=True))
+
+
+def _rows(text: str) -> Iterator[list[str]]:
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    try:
+        yield from reader
+    except csv.Error as error:
+        raise DataError(f"line {reader.line_num}: {error}") from None
+
+
+def _check_header(header: list[str], dictionary: Dictionary) -> None:
+    sources = [column.source for column in dictionary.columns]
+    missing = [source for source in sources if source not in header]
+    extra = [name for name in header if name not in sources]
+    if missing == sources and len(header) == 1:
+        for separator, name in ((";", "semicolons"), ("\t", "tabs")):
+            if separator in header[0]:
+                raise DataError(f"the columns are separated by {name}, expected commas")
+    if repeated := [name for name, times in Counter(header).items() if times > 1]:
+        raise DataError(f"column {repeated[0]!r} stands in the header twice")
+    if not missing and extra == [""]:
+        raise DataError(
+            f"column {header.index('') + 1} has no header: this looks like the Kaggle copy with a "
+            f"trailing empty column; remove it, expected {len(sources)} columns"
+        )
+    if missing and extra:
+        pairs = ((old, new) for old in missing for new in extra if _fold(new) in _fold(old))
+        hint = "".join(f"; {new!r} looks like a renamed {old!r}" for old, new in pairs)
+        raise DataError(f"missing columns {missing}, unexpected columns {extra}{hint}")
+    if missing or extra:
+        what = f"missing columns {missing}" if missing else f"unexpected columns {extra}"
+        raise DataError(f"{what}, expected the {len(sources)} columns of the data dictionary")
+
+
+def _fold(name: str) -> str:
+    return "".join(character for character in name.lower() if character.isalnum())
+
+
+def _refuse_row(number: int, row: list[str], header: list[str]) -> NoReturn:
+    if len(row) == 1 and row[0].count(",") >= len(header) - 1:
+        raise DataError(
+            f"row {number}: the whole row stands in one pair of quotes; this looks like the Kaggle copy "
+            "in which 338 rows are quoted twice"
+        )
+    raise DataError(
+        f"row {number} has {len(row)} cells, expected {len(header)}: {show(','.join(row))}"
+    )
+
+
+def _read_all(
+    cells: dict[str, Sequence[str]], column: Column, read: Callable[[object], _T]
+) -> list[_T]:
+    """One column's cells, read; DataError names the first bad cell and how many more there are."""
+    values: list[_T] = []
+    errors: list[str] = []
+    for number, cell in enumerate(cells[column.source], start=2):
+        try:
+            values.append(read(cell))
+        except ColumnError as error:
+            errors.append(
+                f"column {column.source!r}, row {number}: got {show(cell)}, expected {error.expected}"
+            )
+    if errors:
+        raise DataError(errors[0] + (f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""))
+    return values
+
+
+def _clock(cells: Sequence[str], column: Column) -> NDArray[np.float64] | NDArray[np.str_]:
+    for number, cell in enumerate(cells, start=2):
+        if not cell.strip():
+            raise DataError(f"column {column.source!r}, row {number}: blank, expected a value")
+    read = _read_all({column.source: cells}, column, column.read)
+    return np.array(read, dtype=np.float64 if column.kind == "number" else np.str_)
+
+
+def _check_unique(cells: Sequence[str], column: Column) -> None:
+    first: dict[str, int] = {}
+    for number, cell in enumerate(cells, start=2):
+        if not (value := cell.strip()):
+            raise DataError(f"column {column.source!r}, row {number}: blank, expected an id")
+        if first.setdefault(value, number) != number:
+            raise DataError(
+                f"column {column.source!r}, row {number}: id {show(value)} stands already in row "
+                f"{first[value]}"
+            )
+
+
+def _check_outcomes(target: NDArray[np.int8], column: Column) -> None:
+    for outcome, label in ((1, column.positive), (0, column.negative)):
+        if (count := int(np.sum(target == outcome))) < FEWEST_OF_EACH_OUTCOME:
+            raise DataError(
+                f"column {column.source!r}: {count} leads are {label!r}, expected at least "
+                f"{FEWEST_OF_EACH_OUTCOME} to train and test on"
+            )
