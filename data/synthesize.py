@@ -1,7 +1,9 @@
 """Draw a statistical twin of the Kaggle "Lead Scoring" CSV: data/leads.csv.
 
-    python data/synthesize.py "Lead Scoring.csv"                       # data/leads.csv and data/twin.json
+    python data/synthesize.py "Lead Scoring.csv"
     python data/synthesize.py "Lead Scoring.csv" --rows 1000000 --output /tmp/million.csv
+
+Without --output it writes data/leads.csv and its figures, data/twin.json.
 
 Nobody has established the right to redistribute the original, so the repository ships this twin.
 
@@ -35,7 +37,7 @@ sys.path.insert(0, str(ROOT))
 
 from leadscore.columns import Column, Dictionary  # noqa: E402  (needs the path above)
 from leadscore.training import dataset, models  # noqa: E402
-from leadscore.training.files import replace_with  # noqa: E402
+from leadscore.training.files import replace_file  # noqa: E402
 
 SEED = 5
 
@@ -226,8 +228,7 @@ def _tails(cells: Cells, dictionary: Dictionary) -> dict[str, list[float]]:
     """Median, 90 %, 99 % and largest value of each number."""
     return {
         column.source: [
-            round(float(q), 2)
-            for q in np.quantile(_numbers(cells[column.source]), (0.5, 0.9, 0.99, 1))
+            round(float(q), 2) for q in np.quantile(_numbers(cells[column.source]), (0.5, 0.9, 0.99, 1))
         ]
         for column in _drawn_columns(dictionary)
         if column.kind == "number"
@@ -235,6 +236,7 @@ def _tails(cells: Cells, dictionary: Dictionary) -> dict[str, list[float]]:
 
 
 def main() -> None:
+    """Read the options, draw, write."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("original", type=Path, help="the Kaggle CSV")
     parser.add_argument("--rows", type=int, help="leads to draw (default: as many as the original)")
@@ -248,11 +250,11 @@ def main() -> None:
         sys.exit(str(error))
     rows = arguments.rows or len(original[dictionary.target.source])
     twin = synthesize(original, dictionary, rows, arguments.seed)
-    replace_with(arguments.output, text(header, twin).encode())
+    replace_file(arguments.output, text(header, twin).encode())
     print(f"{arguments.output}: {rows} leads")
     if arguments.output == ROOT / "data" / "leads.csv":
         figures = compare(arguments.original, arguments.output, dictionary)
-        replace_with(ROOT / "data" / "twin.json", (json.dumps(figures, indent=1) + "\n").encode())
+        replace_file(ROOT / "data" / "twin.json", (json.dumps(figures, indent=1) + "\n").encode())
         print(json.dumps(figures["trained_on"]))
 
 

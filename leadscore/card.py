@@ -11,6 +11,9 @@ from typing import Any, Final, Self
 
 from leadscore.columns import Dictionary, DictionaryError, Known
 
+MODEL: Final = "lead_conversion"
+"""The model's name: of its file, its graph and its route."""
+
 METADATA_KEY: Final = "card"
 
 # Raise this when a reader of the old format would misread the new one: a key renamed, removed or given
@@ -72,7 +75,7 @@ class Card:
 
     def to_json(self) -> str:
         """The document as text, the same for the same card."""
-        return json.dumps(self.to_dict(), ensure_ascii=False, allow_nan=False, sort_keys=True)
+        return json.dumps(self.to_dict(), ensure_ascii=False, allow_nan=False)
 
     @classmethod
     def from_json(cls, text: str) -> Self:

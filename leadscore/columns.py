@@ -48,7 +48,8 @@ class ColumnError(ValueError):
     """
 
     def __init__(self, column: str, value: object, expected: str) -> None:
-        super().__init__(f"{column}: got {show(value)}, expected {expected}")
+        place = column if column.isprintable() else ascii(column)
+        super().__init__(f"{place}: got {show(value)}, expected {expected}")
         self.column, self.value, self.expected = column, value, expected
 
 
@@ -113,9 +114,7 @@ class Column:
     def _number(self, value: object) -> float:
         if isinstance(value, str) and _NUMBER.fullmatch(value):
             value = float(value)
-        if isinstance(value, bool) or not isinstance(
-            value, int | float | np.integer | np.floating
-        ):
+        if isinstance(value, bool) or not isinstance(value, int | float | np.integer | np.floating):
             raise ColumnError(self.name, value, self.expected)
         # Compared before float(): an int of 400 digits has none.
         if not -LARGEST <= value <= LARGEST or (self.minimum is not None and value < self.minimum):
@@ -243,6 +242,11 @@ class Dictionary:
         )
 
 
+def _two_labels(block: Mapping[str, Any]) -> bool:
+    positive, negative = block.get("positive"), block.get("negative")
+    return isinstance(positive, str) and isinstance(negative, str) and positive != negative
+
+
 def _column(block: Mapping[str, Any], missing: frozenset[str]) -> Column:
     name = block.get("name", "without a name")
     known_fields = {f.name: f for f in fields(Column) if f.name != "missing"}
@@ -260,7 +264,7 @@ def _column(block: Mapping[str, Any], missing: frozenset[str]) -> Column:
         raise DictionaryError(f"column {name!r}: expected a snake_case name")
     if block.get("clock") and block["role"] != "id":
         raise DictionaryError(f"column {name!r}: clock = true belongs to a column of role 'id'")
-    if block["role"] == "target" and len({block.get("positive"), block.get("negative"), None}) < 3:
+    if block["role"] == "target" and not _two_labels(block):
         raise DictionaryError(f"column {name!r}: a target needs two labels, positive and negative")
     set_apart = tuple(block.get("set_apart", ()))
     return Column(**{**block, "set_apart": set_apart, "missing": missing})
@@ -275,16 +279,17 @@ def clean(lead: Mapping[str, object], dictionary: Dictionary) -> dict[str, Value
     is unknown, excluded or the target, and each column given under both of its keys.
     """
     values: dict[str, Value] = {}
+    given: dict[str, str] = {}
     errors: list[ColumnError] = []
     for key, value in lead.items():
         try:
             column = _expected(key, value, dictionary)
-            if column.name in values:
-                raise ColumnError(key, value, f"{column.name} once, not also as {column.source!r}")
+            if (other := given.setdefault(column.name, key)) != key:
+                raise ColumnError(key, value, f"this column once, it is also given as {other!r}")
             if column.role == "feature":
                 values[column.name] = column.read(value)
         except ColumnError as error:
-            errors.append(error)
+            errors.append(ColumnError(key, error.value, error.expected))
     if errors:
         raise LeadError(errors)
     for column in dictionary.features:

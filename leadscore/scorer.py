@@ -84,7 +84,7 @@ def _session(content: bytes) -> ort.InferenceSession:
     options.log_severity_level = 3
     try:
         return ort.InferenceSession(content, options, providers=["CPUExecutionProvider"])
-    except Exception as error:  # onnxruntime's own exceptions share no documented base
+    except Exception as error:  # noqa: BLE001  (onnxruntime's exceptions share no documented base)
         raise ModelError(f"not a model onnxruntime can load ({type(error).__name__})") from None
 
 

@@ -5,9 +5,9 @@ import hashlib
 import io
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import NoReturn, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -44,9 +44,19 @@ class Dataset:
     def __len__(self) -> int:
         return len(self.target)
 
+    def narrow(self, dictionary: Dictionary) -> "Dataset":
+        """The same leads with the features of a dictionary that has no others."""
+        names = [column.name for column in dictionary.features]
+        return replace(self, dictionary=dictionary, features=self.features[names])
+
     def select(self, rows: slice | NDArray[np.int64]) -> tuple[pd.DataFrame, NDArray[np.int8]]:
         """Features and target of some rows."""
         return self.features.iloc[rows], self.target[rows]
+
+    def shuffled(self, seed: int) -> "Dataset":
+        """The same leads in random order, as if time did not matter."""
+        features, target = self.select(np.random.default_rng(seed).permutation(len(self)))
+        return replace(self, features=features.reset_index(drop=True), target=target)
 
     def oldest(self) -> tuple[pd.DataFrame, NDArray[np.int8]]:
         """Features and target of the leads to train on: the oldest 80 %."""
@@ -60,14 +70,11 @@ class Dataset:
     def _split(self) -> int:
         return int(len(self) * (1 - NEWEST_SHARE))
 
-    def groups(self) -> NDArray[np.uint64]:
-        """Equal numbers for leads that are identical in every feature, shape (n,)."""
-        return row_groups(self.features)
-
 
 def row_groups(features: pd.DataFrame) -> NDArray[np.uint64]:
     """Equal numbers for identical rows, shape (n,): a model must not meet a test lead in training."""
-    return pd.util.hash_pandas_object(features, index=False).to_numpy()
+    hashes: NDArray[np.uint64] = pd.util.hash_pandas_object(features, index=False).to_numpy()
+    return hashes
 
 
 def frame(inputs: Tensors) -> pd.DataFrame:
@@ -189,14 +196,10 @@ def _refuse_row(number: int, row: list[str], header: list[str]) -> NoReturn:
             f"row {number}: the whole row stands in one pair of quotes; this looks like the Kaggle copy "
             "in which 338 rows are quoted twice"
         )
-    raise DataError(
-        f"row {number} has {len(row)} cells, expected {len(header)}: {show(','.join(row))}"
-    )
+    raise DataError(f"row {number} has {len(row)} cells, expected {len(header)}: {show(','.join(row))}")
 
 
-def _read_all(
-    cells: dict[str, Sequence[str]], column: Column, read: Callable[[object], _T]
-) -> list[_T]:
+def _read_all(cells: dict[str, Sequence[str]], column: Column, read: Callable[[object], _T]) -> list[_T]:
     """One column's cells, read; DataError names the first bad cell and how many more there are."""
     values: list[_T] = []
     errors: list[str] = []
@@ -212,7 +215,7 @@ def _read_all(
     return values
 
 
-def _clock(cells: Sequence[str], column: Column) -> NDArray[np.float64] | NDArray[np.str_]:
+def _clock(cells: Sequence[str], column: Column) -> NDArray[Any]:
     for number, cell in enumerate(cells, start=2):
         if not cell.strip():
             raise DataError(f"column {column.source!r}, row {number}: blank, expected a value")

@@ -1,19 +1,28 @@
 """Writing files so that an interruption never leaves half of one."""
 
-import os
+import signal
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 
 
-def replace_with(path: Path, content: bytes) -> None:
-    """Write `content` under a temporary name beside `path`, then rename it: all of it or nothing."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-            os.fchmod(file.fileno(), 0o644)  # mkstemp makes files only their owner can read
-        os.replace(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
-        raise
+def replace_file(path: Path, content: bytes) -> None:
+    """Write one file: all of it or nothing."""
+    replace_files(path.parent, {path.name: content})
+
+
+def replace_files(folder: Path, files: Mapping[str, bytes]) -> None:
+    """Write files that belong together: all are on disk before the first one replaces its predecessor.
+
+    Ctrl-C is held back during the renames. Call it from the main thread.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder, prefix=".writing-") as staging:
+        for name, content in files.items():
+            (Path(staging) / name).write_bytes(content)
+        held = signal.signal(signal.SIGINT, signal.SIG_IGN)
+        try:
+            for name in files:
+                (Path(staging) / name).replace(folder / name)
+        finally:
+            signal.signal(signal.SIGINT, held)

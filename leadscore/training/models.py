@@ -47,9 +47,10 @@ def _one_hot() -> OneHotEncoder:
 
 
 def _encoder(features: Features, number: object) -> ColumnTransformer:
-    names = {kind: [c.name for c in features if c.kind == kind] for kind in ("category", "number")}
+    steps = [("category", _one_hot()), ("number", number)]
+    names = {kind: [c.name for c in features if c.kind == kind] for kind, _ in steps}
     return ColumnTransformer(
-        [("category", _one_hot(), names["category"]), ("number", number, names["number"])],
+        [(kind, step, names[kind]) for kind, step in steps if names[kind]],
         sparse_threshold=0,
         verbose_feature_names_out=False,
     )

@@ -1,0 +1,1 @@
+"""What only the service needs: settings, request and answer types, problem documents, the app."""

@@ -1,0 +1,117 @@
+"""The HTTP service: one verified model behind a few routes."""
+
+from typing import Any
+
+import numpy as np
+from fastapi import FastAPI, Response
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from leadscore import __version__
+from leadscore.scorer import Scorer
+from leadscore.serving import problems
+from leadscore.serving.schema import (
+    Alive,
+    BatchPrediction,
+    Prediction,
+    Ready,
+    Request,
+    Summary,
+    batch_type,
+    lead_type,
+)
+from leadscore.serving.settings import Settings
+
+
+def create_app(scorer: Scorer, settings: Settings) -> FastAPI:
+    """The service for a loaded model; its request types and documentation come from the model's card."""
+    card = scorer.card
+    app = FastAPI(
+        title="Lead conversion",
+        version=__version__,
+        summary=f"How likely is a lead to convert? Model {card.version}.",
+        description=(
+            f"The target is “{card.dictionary.target.source}”. The threshold is "
+            f"{card.threshold.value:g} ({card.threshold.rule})."
+        ),
+    )
+    app.add_middleware(BodyLimit, largest=settings.max_body)
+    problems.install(app)
+    lead = lead_type(card, settings.max_text)
+    batch = batch_type(lead, settings.max_batch)
+    # GET /model answers the same bytes every time.
+    document = card.to_json().encode()
+
+    async def predict(lead: Request) -> Prediction:
+        return predictions(scorer, [lead])[0]
+
+    # Not async: a large batch must not hold up the event loop.
+    def predict_batch(batch: Any) -> BatchPrediction:
+        answers = predictions(scorer, batch.leads)
+        return BatchPrediction(
+            predictions=answers,
+            summary=Summary(
+                leads=len(answers),
+                converts=sum(answer.converts for answer in answers),
+                expected_conversions=sum(answer.probability for answer in answers),
+            ),
+            model_version=card.version,
+        )
+
+    predict.__annotations__["lead"] = lead
+    predict_batch.__annotations__["batch"] = batch
+    app.post("/predict", responses=problems.RESPONSES, summary="Score one lead")(predict)
+    app.post("/predict/batch", responses=problems.RESPONSES, summary="Score many leads")(predict_batch)
+
+    @app.get("/health", summary="Is the process alive?")
+    async def health() -> Alive:
+        return Alive(status="alive")
+
+    @app.get("/ready", summary="Is a verified model loaded?")
+    async def ready() -> Ready:
+        return Ready(status="ready", model_version=card.version)
+
+    @app.get("/model", summary="The model's card")
+    async def model() -> Response:
+        return Response(document, media_type="application/json")
+
+    return app
+
+
+def predictions(scorer: Scorer, requests: list[Request]) -> list[Prediction]:
+    """Score all requests in one run of the graph; answers in the same order."""
+    probability = scorer.probability([request.lead for request in requests])
+    converts = scorer.converts(probability)
+    score = np.rint(100 * probability).astype(int)
+    return [
+        Prediction(
+            probability=p, score=s, converts=c, ids=request.ids, model_version=scorer.card.version
+        )
+        for request, p, s, c in zip(
+            requests, probability.tolist(), score.tolist(), converts.tolist(), strict=True
+        )
+    ]
+
+
+class BodyLimit:
+    """Refuses a request once its body has grown larger than allowed, whatever length it declares.
+
+    FastAPI's `max_body_size` does the same, but answers in plain text instead of a problem document.
+    """
+
+    def __init__(self, app: ASGIApp, largest: int) -> None:
+        self._app, self._largest = app, largest
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on, counting the bytes of its body."""
+        received = 0
+
+        async def limited() -> Message:
+            nonlocal received
+            message = await receive()
+            received += len(message.get("body", b""))
+            if received > self._largest:
+                raise HTTPException(413, f"The body is larger than {self._largest:,} bytes.")
+            return message
+
+        await self._app(scope, limited, send)

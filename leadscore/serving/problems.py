@@ -1,0 +1,127 @@
+"""Errors as problem documents (RFC 9457): what was wrong, where, and what was expected."""
+
+from collections.abc import Iterator, Mapping
+from http import HTTPStatus
+from typing import Any, Final
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, Field
+from starlette.exceptions import HTTPException
+
+from leadscore.columns import ColumnError, LeadError, show
+
+MEDIA_TYPE: Final = "application/problem+json"
+MOST_ERRORS: Final = 100  # in one document
+
+
+class FieldError(BaseModel):
+    """One wrong value."""
+
+    pointer: str = Field(description="JSON Pointer to the value", examples=["/leads/3/total_visits"])
+    value: str | None = Field(default=None, description="the value as it was read", examples=["'many'"])
+    expected: str = Field(description="what it should be", examples=["a number or null"])
+
+
+class Problem(BaseModel):
+    """A problem document."""
+
+    type: str = Field(examples=["about:blank"])
+    title: str = Field(examples=["Unprocessable Content"])
+    status: int = Field(examples=[422])
+    detail: str = Field(description="what went wrong, in one sentence")
+    errors: list[FieldError] = Field(default=[], description="every wrong value, at most 100")
+
+
+RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
+    status: {
+        "description": description,
+        "content": {MEDIA_TYPE: {"schema": Problem.model_json_schema()}},
+    }
+    for status, description in (
+        (400, "The body is not JSON."),
+        (413, "The body is too large."),
+        (415, "The body is not declared as JSON."),
+        (422, "A value, a column or the number of leads is not what was expected."),
+    )
+}
+"""How the routes that read a body can fail, for OpenAPI."""
+
+
+def install(app: FastAPI) -> None:
+    """Make every error of the app a problem document that reveals nothing of the inside."""
+
+    @app.exception_handler(RequestValidationError)
+    def invalid(request: Request, error: RequestValidationError) -> JSONResponse:
+        return _invalid(request, error)
+
+    @app.exception_handler(HTTPException)
+    def refused(request: Request, error: HTTPException) -> JSONResponse:
+        return problem(error.status_code, error.detail, headers=error.headers)
+
+    @app.exception_handler(Exception)
+    def failed(request: Request, error: Exception) -> JSONResponse:
+        return problem(500, "The service failed on this request; its log says more.")
+
+
+def problem(
+    status: int,
+    detail: str,
+    errors: list[FieldError] | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> JSONResponse:
+    """A problem document as a response."""
+    document = Problem(
+        type="about:blank",
+        title=HTTPStatus(status).phrase,
+        status=status,
+        detail=detail,
+        errors=errors or [],
+    )
+    return JSONResponse(document.model_dump(), status, headers, MEDIA_TYPE)
+
+
+def _invalid(request: Request, error: RequestValidationError) -> JSONResponse:
+    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media_type != "application/json" and not media_type.endswith("+json"):
+        got = show(media_type) if media_type else "none"
+        return problem(415, f"Content-Type: got {got}, expected 'application/json'")
+    found = error.errors()
+    if found[0]["type"] == "json_invalid":
+        place, why = found[0]["loc"][-1], found[0]["ctx"]["error"]
+        return problem(400, f"The body is not JSON: {why} at character {place}.")
+    errors = [entry for item in found for entry in _entries(item)]
+    first, more = errors[0], len(errors) - 1
+    detail = f"{first.pointer or 'the body'}: expected {first.expected}"
+    detail += f" (and {more} more)" if more else ""
+    return problem(422, detail, errors[:MOST_ERRORS])
+
+
+def _entries(item: Mapping[str, Any]) -> Iterator[FieldError]:
+    """One of pydantic's errors; one of a lead's stands for every wrong value in it."""
+    path = "".join(f"/{_escaped(str(part))}" for part in item["loc"] if part != "body")
+    error = item.get("ctx", {}).get("error")
+    match error:
+        case LeadError():
+            for one in error.errors:
+                yield FieldError(
+                    pointer=f"{path}/{_escaped(one.column)}",
+                    value=show(one.value),
+                    expected=one.expected,
+                )
+        case ColumnError():
+            yield FieldError(pointer=path, value=show(error.value), expected=error.expected)
+        case _:
+            yield FieldError(pointer=path, expected=_EXPECTED.get(item["type"], item["msg"]))
+
+
+def _escaped(key: str) -> str:
+    """A key inside a JSON Pointer (RFC 6901), no longer than it helps and always encodable."""
+    return key[:200].replace("~", "~0").replace("/", "~1").encode(errors="replace").decode()
+
+
+_EXPECTED: Final = {
+    "missing": "a value here",
+    "extra_forbidden": "no such field",
+}

@@ -1,0 +1,152 @@
+"""The request and answer types. The request types are built from the model card: a model file that reads
+other columns makes another API.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, PlainValidator, WithJsonSchema, create_model
+
+from leadscore.card import Card
+from leadscore.columns import LARGEST, Column, ColumnError, Dictionary, Lead, LeadError, clean
+
+Id = str | int | float
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One lead as it came in: clean values to score, ids to hand back."""
+
+    lead: Lead
+    ids: dict[str, Id] = field(default_factory=dict)
+
+
+class Prediction(BaseModel):
+    """The answer for one lead."""
+
+    probability: float = Field(description="of converting", ge=0, le=1, examples=[0.731])
+    score: int = Field(description="the probability in whole percent", ge=0, le=100, examples=[73])
+    converts: bool = Field(description="whether the probability reaches the model's threshold")
+    ids: dict[str, Id] = Field(description="the id columns that were sent")
+    model_version: str = Field(description="the model that answered")
+
+
+class Summary(BaseModel):
+    """What a batch adds up to."""
+
+    leads: int = Field(description="leads scored")
+    converts: int = Field(description="leads whose probability reaches the threshold")
+    expected_conversions: float = Field(description="sum of the probabilities")
+
+
+class BatchPrediction(BaseModel):
+    """The answers for a batch, in the order sent."""
+
+    predictions: list[Prediction]
+    summary: Summary
+    model_version: str
+
+
+class Alive(BaseModel):
+    """The process answers."""
+
+    status: str = Field(examples=["alive"])
+
+
+class Ready(BaseModel):
+    """A model is loaded and verified."""
+
+    status: str = Field(examples=["ready"])
+    model_version: str
+
+
+def lead_type(card: Card, max_text: int) -> Any:
+    """The type of one lead in a request: an object of columns, validated by the data dictionary."""
+
+    def read(raw: object) -> Request:
+        return read_lead(raw, card.dictionary, max_text)
+
+    return Annotated[Request, PlainValidator(read), WithJsonSchema(_lead_schema(card, max_text))]
+
+
+def batch_type(lead: Any, max_batch: int) -> type[BaseModel]:
+    """The type of a batch request: `leads`, 1 to `max_batch` of them."""
+    leads = Annotated[list[lead], Field(min_length=1, max_length=max_batch)]
+    return create_model("Batch", __config__=ConfigDict(extra="forbid"), leads=(leads, ...))
+
+
+def read_lead(raw: object, dictionary: Dictionary, max_text: int) -> Request:
+    """Read one lead of a request. Raises ColumnError or LeadError, which say where and why."""
+    if not isinstance(raw, Mapping):
+        raise ColumnError("lead", raw, 'an object of columns, like {"column": value}')
+    errors = [
+        ColumnError(key, value, f"text of at most {max_text} characters")
+        for key, value in raw.items()
+        if isinstance(value, str) and len(value) > max_text
+    ]
+    if errors:
+        raise LeadError(errors)
+    lead = clean(raw, dictionary)
+    return Request(lead, _ids(raw, dictionary))
+
+
+def _ids(raw: Mapping[str, object], dictionary: Dictionary) -> dict[str, Id]:
+    """The id columns as they were sent, to be handed back."""
+    found = {}
+    for column in dictionary.ids:
+        key = column.name if column.name in raw else column.source
+        if (value := raw.get(key)) is not None:
+            found[column.name] = _id(key, value)
+    return found
+
+
+def _id(key: str, value: object) -> Id:
+    # Handed back as JSON in UTF-8: no infinity, no half of a surrogate pair.
+    if isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= LARGEST:
+        return value
+    if isinstance(value, str) and value.isprintable():
+        return value
+    raise LeadError([ColumnError(key, value, "an id: printable text or a number")])
+
+
+def _lead_schema(card: Card, max_text: int) -> dict[str, Any]:
+    columns = (*card.dictionary.features, *card.dictionary.ids)
+    return {
+        "title": "Lead",
+        "type": "object",
+        "description": (
+            "One lead. Every column may be absent; absent, null, blank and "
+            f"{', '.join(sorted(columns[0].missing)) or 'NaN'} all mean missing. "
+            "The CSV header may stand for the name."
+        ),
+        "additionalProperties": False,
+        "properties": {column.name: _column_schema(column, card, max_text) for column in columns},
+        "examples": [example(card)],
+    }
+
+
+def _column_schema(column: Column, card: Card, max_text: int) -> dict[str, Any]:
+    about = {"title": column.source, "description": column.why}
+    text = {"type": "string", "maxLength": max_text}
+    if column.role == "id":
+        return {**about, "anyOf": [text, {"type": "number"}, {"type": "null"}]}
+    if column.kind == "category":
+        commonest = list(card.reference[column.name]["levels"])[:10]
+        return {**about, "anyOf": [text, {"type": "null"}], "examples": commonest}
+    low = -LARGEST if column.minimum is None else column.minimum
+    number = {"type": "number", "minimum": low, "maximum": LARGEST}
+    return {**about, "anyOf": [number, {"type": "null"}]}
+
+
+def example(card: Card) -> dict[str, Any]:
+    """A lead to show: the most common level and the median of each feature."""
+    return {column.name: _common(column, card) for column in card.dictionary.features}
+
+
+def _common(column: Column, card: Card) -> Any:
+    known = card.reference[column.name]
+    if column.kind == "category":
+        return next(iter(known["levels"]), None)
+    quantiles = known["quantiles"]
+    return quantiles[len(quantiles) // 2] if quantiles else None

@@ -1,0 +1,124 @@
+"""What the tests share: the shipped files, the data, a fitted pipeline, and real servers."""
+
+import contextlib
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+import httpx
+import pytest
+from hypothesis import settings
+from sklearn.pipeline import Pipeline
+
+from leadscore.columns import Dictionary
+from leadscore.scorer import Scorer
+from leadscore.training.dataset import Dataset, load
+from leadscore.training.models import CANDIDATES, SERVED
+
+ROOT = Path(__file__).resolve().parent.parent
+MODEL = ROOT / "models" / "lead_conversion.onnx"
+TWIN = ROOT / "data" / "leads.csv"
+
+settings.register_profile("default", deadline=None, derandomize=True)
+settings.load_profile("default")
+
+
+@pytest.fixture(scope="session")
+def dictionary() -> Dictionary:
+    """The data dictionary with every role as it stands in the file."""
+    return Dictionary.load(ROOT / "data" / "columns.toml")
+
+
+@pytest.fixture(scope="session")
+def capture(dictionary: Dictionary) -> Dictionary:
+    """The dictionary of the shipped model."""
+    return dictionary.known_at("capture")
+
+
+@pytest.fixture(scope="session")
+def scorer() -> Scorer:
+    """The shipped model."""
+    return Scorer(MODEL)
+
+
+@pytest.fixture(scope="session")
+def original_csv() -> Path:
+    """The Kaggle original, where it is present."""
+    if not (path := os.environ.get("LEADS_CSV")):
+        pytest.skip("LEADS_CSV does not name the Kaggle original, which is not in this repository")
+    return Path(path).resolve()
+
+
+@pytest.fixture(scope="session", params=["twin", "original"])
+def leads(request: pytest.FixtureRequest, capture: Dictionary) -> Dataset:
+    """The shipped leads, and the original ones where they are present."""
+    path = TWIN if request.param == "twin" else request.getfixturevalue("original_csv")
+    return load(path, capture)
+
+
+@pytest.fixture(scope="session")
+def pipeline(leads: Dataset) -> Pipeline:
+    """The served pipeline, fitted as train.py fits it."""
+    return CANDIDATES[SERVED](leads.dictionary.features, 0).fit(*leads.oldest())
+
+
+Serve = Callable[..., AbstractContextManager[httpx.Client]]
+
+
+@pytest.fixture(scope="session")
+def serve(tmp_path_factory: pytest.TempPathFactory) -> Serve:
+    """Start a real server process on a free port, as a context manager that gives a client for it.
+
+    The server runs on the interpreter that LEADSCORE_TEST_PYTHON names, if set: so the same tests run
+    against an environment that holds only requirements-serve.txt.
+    """
+    python = os.environ.get("LEADSCORE_TEST_PYTHON", sys.executable)
+
+    @contextlib.contextmanager
+    def start(*command: str, **environment: str) -> Iterator[httpx.Client]:
+        arguments = command or ("predict.py", "--port", "0")
+        log = tmp_path_factory.mktemp("server") / "log"
+        clean = {k: v for k, v in os.environ.items() if not k.startswith("LEADSCORE_")}
+        with log.open("wb") as output:
+            process = subprocess.Popen(
+                [python, *arguments],
+                cwd=ROOT,
+                env={**clean, **environment},
+                stdout=output,
+                stderr=subprocess.STDOUT,
+            )
+        try:
+            with httpx.Client(base_url=_address(process, log), timeout=30) as client:
+                yield client
+        finally:
+            process.terminate()
+            process.wait(timeout=20)
+
+    return start
+
+
+def _address(process: subprocess.Popen[bytes], log: Path) -> str:
+    """Where the server listens, once it answers."""
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        text = log.read_text(errors="replace")
+        if process.poll() is not None:
+            pytest.fail(f"the server stopped with exit code {process.returncode}:\n{text}")
+        if match := re.search(r"(?:running on|Listening at:) (http://127\.0\.0\.1:\d+)", text):
+            with contextlib.suppress(httpx.TransportError):
+                httpx.get(f"{match[1]}/ready").raise_for_status()
+                return match[1]
+        time.sleep(0.05)
+    pytest.fail(f"the server did not answer within 30 s:\n{log.read_text(errors='replace')}")
+
+
+@pytest.fixture(scope="session")
+def client(serve: Serve) -> Iterator[httpx.Client]:
+    """A client of `python predict.py` serving the shipped model."""
+    with serve() as client:
+        yield client

@@ -1,0 +1,255 @@
+"""The data dictionary, and how a raw value becomes a model input."""
+
+import csv
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from leadscore.columns import (
+    LARGEST,
+    Column,
+    ColumnError,
+    Dictionary,
+    DictionaryError,
+    LeadError,
+    clean,
+    show,
+    tensors,
+)
+from tests.conftest import ROOT, TWIN
+
+NUMBER = Column("visits", "Visits", "feature", "number", "capture", "why", minimum=0)
+TEXT = Column(
+    "source",
+    "Lead Source",
+    "feature",
+    "category",
+    "capture",
+    "why",
+    aliases={"google": "Google"},
+    missing=frozenset({"Select"}),
+)
+
+MINIMAL = """
+[[column]]
+name = "size"
+source = "Size"
+role = "feature"
+kind = "number"
+known = "capture"
+why = "Known."
+
+[[column]]
+name = "day"
+source = "Day"
+role = "id"
+kind = "category"
+known = "capture"
+why = "The clock."
+clock = true
+
+[[column]]
+name = "won"
+source = "Won"
+role = "target"
+kind = "category"
+known = "contacted"
+why = "The outcome."
+positive = "yes"
+negative = "no"
+"""
+
+
+def _header(path: Path) -> list[str]:
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        return next(csv.reader(file))
+
+
+def test_dictionary_and_shipped_header_name_the_same_columns(dictionary: Dictionary) -> None:
+    """No column of the CSV is left undecided, and none is decided that is not there."""
+    assert sorted(column.source for column in dictionary.columns) == sorted(_header(TWIN))
+
+
+def test_dictionary_and_original_header_name_the_same_columns(
+    dictionary: Dictionary, original_csv: Path
+) -> None:
+    """The shipped file has the original's columns in the original's order."""
+    assert sorted(column.source for column in dictionary.columns) == sorted(_header(original_csv))
+    assert _header(TWIN) == _header(original_csv)
+
+
+def test_no_code_names_a_column(dictionary: Dictionary) -> None:
+    """A column is named in data/columns.toml and nowhere else in the code."""
+    # Words that also mean something else in code.
+    ordinary = {"Search", "City", "Country", "Tags", "Magazine", "search", "city", "country", "tags"}
+    sources = [*ROOT.glob("*.py"), *ROOT.glob("leadscore/**/*.py"), *ROOT.glob("data/*.py")]
+    found = [
+        (path.name, key)
+        for path in sources
+        for key in dictionary.by_key.keys() - ordinary - {"converted", "Converted"}
+        if f'"{key}"' in path.read_text(encoding="utf-8")
+    ]
+    # The examples of two docstrings and of the OpenAPI document aside.
+    assert {name for name, _ in found} <= {"scorer.py"}
+
+
+def test_every_reason_is_a_sentence(dictionary: Dictionary) -> None:
+    """Each column says why it has its role."""
+    for column in dictionary.columns:
+        assert column.why[0].isupper(), column.name
+        assert column.why.endswith("."), column.name
+
+
+@pytest.mark.parametrize("value", [None, "", "  ", math.nan, np.float32("nan")])
+@pytest.mark.parametrize("column", [NUMBER, TEXT], ids=["number", "text"])
+def test_missing_is_one_state(column: Column, value: object) -> None:
+    """null, blank and NaN read the same, whatever the column."""
+    read = column.read(value)
+    assert read == "" or math.isnan(float(read))
+
+
+def test_missing_markers_and_aliases_come_from_the_dictionary() -> None:
+    """'Select' means missing and 'google' means 'Google' only because the dictionary says so."""
+    assert TEXT.read(" Select ") == ""
+    assert TEXT.read("google") == "Google"
+    assert TEXT.read("select") == "select"
+    assert math.isnan(
+        Column("n", "N", "feature", "number", "capture", "w", missing=frozenset({"-"})).read("-")
+    )
+
+
+@pytest.mark.parametrize(
+    ("value", "number"),
+    [(5, 5), (2.5, 2.5), ("5", 5), (" 1e3 ", 1000), ("+.5", 0.5), ("5.", 5), (np.int64(3), 3), (0, 0)],
+)
+def test_numbers_are_read_from_json_and_from_text(value: object, number: float) -> None:
+    """A CSV cell and a JSON number give the same number."""
+    assert NUMBER.read(value) == number
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["five", "1_000", "1,5", "nan", "inf", "٣", "0x1F", "1e400", 1e39, 10**400, math.inf, -math.inf]
+    + [-1, "-0.5", True, [], {}, b"5", object()],
+)
+def test_what_is_no_legal_number_is_refused(value: object) -> None:
+    """Nothing turns silently into another number, an infinity or a missing value."""
+    with pytest.raises(ColumnError, match="visits: got .*, expected a number of at least 0 or null"):
+        NUMBER.read(value)
+
+
+@pytest.mark.parametrize("value", [5, 1.5, True, [], {}, b"x", "\ud800"])
+def test_what_is_no_text_is_refused(value: object) -> None:
+    """A number for a category is a mistake, and half a surrogate pair no text."""
+    with pytest.raises(ColumnError, match="source: got"):
+        TEXT.read(value)
+
+
+@given(st.text())
+def test_any_valid_text_is_read(value: str) -> None:
+    """Every text a CSV or JSON document can carry is a level, seen or unseen."""
+    assert isinstance(TEXT.read(value), str)
+
+
+@given(st.floats(min_value=0, max_value=LARGEST))
+def test_any_legal_number_stays_finite_in_float32(value: float) -> None:
+    """No number that is accepted becomes infinite in the model."""
+    assert np.isfinite(np.float32(NUMBER.read(value)))
+
+
+def test_labels_are_the_dictionary_s(dictionary: Dictionary) -> None:
+    """The target takes its two labels and nothing else."""
+    assert [dictionary.target.label(value) for value in ("1", " 0 ", 1, 0)] == [1, 0, 1, 0]
+    for value in ("", "2", "yes", None, 0.5):
+        with pytest.raises(ColumnError, match="expected '0' or '1'"):
+            dictionary.target.label(value)
+
+
+def test_lead_may_use_names_or_headers_and_leave_any_out(capture: Dictionary) -> None:
+    """A request with CSV headers reads as one with names; what is absent is missing."""
+    by_name = clean({"total_visits": 5, "lead_source": "Google"}, capture)
+    by_header = clean({"TotalVisits": "5", "Lead Source": "google", "Lead Number": 7}, capture)
+    assert by_name == pytest.approx(by_header, nan_ok=True)
+    assert list(clean({}, capture)) != []
+    assert set(by_name) == {column.name for column in capture.features}
+
+
+def test_every_wrong_value_of_a_lead_is_named(capture: Dictionary) -> None:
+    """One answer lists all mistakes, under the keys the caller used."""
+    lead = {"TotalVisits": "many", "tags": "Ringing", "Converted": 1, "nonsense": 1, "city": "Mumbai"}
+    with pytest.raises(LeadError) as caught:
+        clean({**lead, "City": "Mumbai"}, capture)
+    expected = {error.column: error.expected for error in caught.value.errors}
+    assert set(expected) == {"TotalVisits", "tags", "Converted", "nonsense", "City"}
+    assert "left out: Written by the salesperson" in expected["tags"]
+    assert "also given as 'city'" in expected["City"]
+
+
+def test_later_columns_are_excluded_from_a_model_of_an_earlier_moment(dictionary: Dictionary) -> None:
+    """The default model cannot be fed what only a contact reveals."""
+    counts = [len(dictionary.known_at(m).features) for m in ("capture", "engaged", "contacted")]
+    assert counts == sorted(set(counts))
+    assert all(column.known == "capture" for column in dictionary.known_at("capture").features)
+    assert "tags" in {column.name for column in dictionary.known_at("capture").excluded}
+
+
+def test_tensors_have_the_shapes_and_types_the_graph_reads(capture: Dictionary) -> None:
+    """One (n, 1) array per feature, float32 with NaN or text with ''; also for no leads at all."""
+    for rows in (0, 1, 3):
+        made = tensors([clean({}, capture)] * rows, capture.features)
+        for column in capture.features:
+            assert made[column.name].shape == (rows, 1)
+            assert made[column.name].dtype == (np.float32 if column.kind == "number" else object)
+
+
+def test_dictionary_survives_its_own_document(dictionary: Dictionary) -> None:
+    """What the model file carries is what training used."""
+    assert Dictionary.from_dict(dictionary.to_dict()) == dictionary
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ('role = "feature"', 'role = "id"', "at least one column of role 'feature'"),
+        ('role = "target"', 'role = "id"', "expected one column of role 'target'"),
+        ("clock = true", "", "clock = true on one id column"),
+        ('name = "size"', 'name = "day"', "name 'day' is used twice"),
+        ('source = "Size"', 'source = "Day"', "source 'Day' is used twice"),
+        ('name = "size"', 'name = "Size"', "column 'Size': expected a snake_case name"),
+        ('name = "size"', "", "column 'without a name': 'name' is missing"),
+        ('kind = "number"', 'kind = "numeric"', "kind is 'numeric', expected one of number, category"),
+        ('why = "Known."', 'why = ""', "column 'size': 'why' is missing or empty"),
+        ('why = "Known."', 'why = "Known."\ncolour = "red"', "column 'size': unknown key 'colour'"),
+        ('positive = "yes"', 'positive = "no"', "a target needs two labels"),
+        ('positive = "yes"', "", "a target needs two labels"),
+        ('why = "Known."', 'why = "Known."\nclock = true', "clock = true belongs to a column of role 'id'"),
+        ("[[column]]", "[[columns]]", "unknown key 'columns'"),
+        ('why = "Known."', "why = Known", "Invalid value"),
+    ],
+)
+def test_broken_dictionary_is_refused_by_name(
+    tmp_path: Path, old: str, new: str, message: str
+) -> None:
+    """A mistake in a data dictionary is named with its file and its column."""
+    path = tmp_path / "columns.toml"
+    path.write_text(MINIMAL.replace(old, new, 1))
+    with pytest.raises(DictionaryError) as caught:
+        Dictionary.load(path)
+    assert str(path) in str(caught.value)
+    assert message in str(caught.value)
+
+
+def test_absent_dictionary_is_an_error_not_a_crash(tmp_path: Path) -> None:
+    """A wrong path is named."""
+    with pytest.raises(DictionaryError, match="no_such"):
+        Dictionary.load(tmp_path / "no_such.toml")
+
+
+def test_quoted_values_stay_short_and_printable() -> None:
+    """An error message can quote any value."""
+    assert show("\ud800\n") == r"'\ud800\n'"
+    assert len(show("x" * 10_000)) < 120

@@ -1,0 +1,292 @@
+"""Train the lead-conversion model: historical leads in, one verified ONNX file out.
+
+    python train.py                                   # on data/leads.csv, the twin that is shipped
+    python train.py --data "Lead Scoring.csv"         # on the Kaggle original
+    python train.py --data crm.csv --columns crm.toml --output models/crm
+
+Leads are ordered by their clock. Everything is chosen on the oldest 80 %, by cross-validation that keeps
+identical leads together; the newest 20 % are scored once, at the end. The files in the output folder are
+replaced only after the ONNX graph has been proved equal to the pipeline.
+"""
+
+import argparse
+import io
+import json
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from platform import python_version
+from typing import Any, Final, get_args
+
+import joblib
+import numpy as np
+import xgboost
+from rich import box
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+from sklearn.pipeline import Pipeline
+
+import export_onnx
+from leadscore.card import MODEL, Card, Threshold
+from leadscore.columns import Dictionary, DictionaryError, Known
+from leadscore.training import evaluation, reference
+from leadscore.training.dataset import DataError, Dataset, load, row_groups
+from leadscore.training.evaluation import Figures, Probability
+from leadscore.training.files import replace_files
+from leadscore.training.models import CANDIDATES, SERVED
+from leadscore.training.parity import ParityError
+
+ROOT: Final = Path(__file__).resolve().parent
+MOMENTS: Final = get_args(Known)
+
+Step = Callable[[str], None]
+"""Shows what is being done now."""
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A model fitted on the oldest leads, and its figures on leads it was not fitted to."""
+
+    pipeline: Pipeline
+    threshold: float
+    cross_validated: Figures
+    newest: Figures
+
+    def to_dict(self) -> dict[str, Any]:
+        """For metrics.json."""
+        return {
+            "threshold": self.threshold,
+            "cross_validated": self.cross_validated,
+            "newest": self.newest,
+        }
+
+
+def main() -> int:
+    """Train, publish and report. Anything but 0 means that the previous model is untouched."""
+    arguments = _arguments()
+    console = Console(stderr=True, highlight=False)
+    try:
+        with _progress(console) as step:
+            metrics = run(arguments, step)
+    except (DataError, DictionaryError, ParityError) as error:
+        console.print(f"[bold red]Not trained.[/] {error}", soft_wrap=True, markup=True)
+        return 1
+    except KeyboardInterrupt:
+        console.print(f"Interrupted: {arguments.output} is as it was.")
+        return 130
+    report(metrics, arguments.output)
+    return 0
+
+
+def run(arguments: argparse.Namespace, step: Step) -> dict[str, Any]:
+    """Read, train, export and publish; returns what metrics.json holds."""
+    step(f"reading {arguments.data.name}")
+    dictionary = Dictionary.load(arguments.columns)
+    leads = load(arguments.data, dictionary.everything())
+    used = dictionary.known_at(arguments.known)
+    chosen, seed = leads.narrow(used), arguments.seed
+
+    models = {}
+    for name in CANDIDATES:
+        step(f"comparing models: {name}")
+        models[name] = fit(chosen, name, seed)
+    served = models[SERVED]
+
+    step("bootstrap intervals of the final figures")
+    features, target = chosen.newest()
+    probability = evaluation.probability(served.pipeline, features)
+    intervals = evaluation.intervals(target, probability, served.threshold, seed)
+
+    metrics: dict[str, Any] = {
+        "data": _described(leads),
+        "known": arguments.known,
+        "seed": seed,
+        "features": [column.name for column in used.features],
+        "served": SERVED,
+        "models": {name: model.to_dict() for name, model in models.items()},
+        "intervals": intervals,
+        "slices": slices(chosen, probability, served.threshold),
+        "ablation": ablation(leads, dictionary, seed, step),
+    }
+
+    step("exporting to ONNX and proving parity")
+    draft = Card(
+        name=MODEL,
+        version="",
+        known=arguments.known,
+        dictionary=used,
+        reference=reference.distributions(chosen.oldest()[0], used),
+        calibration="none",
+        threshold=Threshold(served.threshold, "highest F1, out of fold"),
+        metrics={"newest": served.newest, "intervals": intervals},
+        data=metrics["data"],
+        parity={},
+        versions=_versions(),
+        golden=(),
+    )
+    served.pipeline.card_ = draft
+    model, card = export_onnx.export(served.pipeline, draft, chosen.features)
+    metrics |= {"parity": card.parity, "model_version": card.version, "versions": card.versions}
+    metrics["created"] = datetime.now(UTC).isoformat(timespec="seconds")
+
+    step("replacing the previous model")
+    replace_files(
+        arguments.output,
+        {
+            f"{MODEL}.onnx": model,
+            "metrics.json": (json.dumps(metrics, indent=1) + "\n").encode(),
+            "pipeline.joblib": _dumped(served.pipeline),
+        },
+    )
+    return metrics
+
+
+def fit(leads: Dataset, name: str, seed: int) -> Fitted:
+    """Fit one model on the oldest leads, its threshold chosen out of fold, and score the newest once."""
+    model = CANDIDATES[name](leads.dictionary.features, seed)
+    features, target = leads.oldest()
+    scores = evaluation.out_of_fold(model, features, target, seed)
+    threshold = evaluation.best_f1_threshold(target, scores)
+    cross_validated = evaluation.measure(target, scores, threshold)
+    model.fit(features, target)
+    features, target = leads.newest()
+    newest = evaluation.measure(target, evaluation.probability(model, features), threshold)
+    return Fitted(model, threshold, cross_validated, newest)
+
+
+def slices(leads: Dataset, probability: Probability, threshold: float) -> dict[str, Any]:
+    """Figures on parts of the newest leads: without the levels that the dictionary sets apart, and
+    without leads that equal one the model was fitted to.
+    """
+    features, target = leads.newest()
+    parts = {
+        f"without {column.source} = {level}": (features[column.name] != level).to_numpy()
+        for column in leads.dictionary.features
+        for level in column.set_apart
+    }
+    parts["without leads seen in training"] = ~np.isin(
+        row_groups(features), row_groups(leads.oldest()[0])
+    )
+    return {
+        name: {
+            "leads": int(rows.sum()),
+            **evaluation.measure(target[rows], probability[rows], threshold),
+        }
+        for name, rows in parts.items()
+        if 0 < target[rows].sum() < rows.sum()
+    }
+
+
+def ablation(leads: Dataset, dictionary: Dictionary, seed: int, step: Step) -> dict[str, Any]:
+    """What the served model would claim with ever later columns, split by time and at random."""
+    found = {}
+    levels = {moment: dictionary.known_at(moment) for moment in MOMENTS}
+    for name, used in {**levels, "everything": dictionary.everything()}.items():
+        step(f"ablation: columns known when {name}" if name in MOMENTS else "ablation: all columns")
+        chosen = leads.narrow(used)
+        found[name] = {
+            "features": len(used.features),
+            "by_time": fit(chosen, SERVED, seed).newest,
+            "at_random": fit(chosen.shuffled(seed), SERVED, seed).newest,
+        }
+    return found
+
+
+def report(metrics: Mapping[str, Any], output: Path) -> None:
+    """Print what a reader wants to know first, and what to run next."""
+    console = Console(highlight=False)
+    columns = ("roc_auc", "log_loss", "precision", "recall", "f1", "lift_at_10%")
+    data = metrics["data"]
+    rows = {name: model["newest"] for name, model in metrics["models"].items()}
+    console.print(_table(f"The newest {data['tested_on']:,} leads", "model", columns, rows))
+    rows = {
+        f"{name}, {split.replace('_', ' ')}": figures[split]
+        for name, figures in metrics["ablation"].items()
+        for split in ("by_time", "at_random")
+    }
+    title = f"{metrics['served']} with the columns known when ..., split ..."
+    console.print(_table(title, "columns, split", columns, rows))
+    low, high = metrics["intervals"]["roc_auc"]
+    served = metrics["models"][metrics["served"]]
+    console.print(
+        f"Served: {metrics['served']}, version {metrics['model_version']}. "
+        f"ROC-AUC {served['newest']['roc_auc']:.3f} (95 %: {low:.3f} to {high:.3f}), "
+        f"threshold {served['threshold']:.3f}. "
+        f"ONNX differs by at most {metrics['parity']['largest_difference']:.0e}.\n"
+        f"Written to {output}/. Next: [bold]python predict.py --model {output / f'{MODEL}.onnx'}[/]",
+        soft_wrap=True,
+    )
+
+
+def _table(
+    title: str, first: str, columns: tuple[str, ...], rows: Mapping[str, Mapping[str, float]]
+) -> Table:
+    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD)
+    table.add_column(first, no_wrap=True)
+    for column in columns:
+        table.add_column(column.replace("_", " "), justify="right")
+    for name, figures in rows.items():
+        table.add_row(name.replace("_", " "), *(f"{figures[column]:.3f}" for column in columns))
+    return table
+
+
+def _described(leads: Dataset) -> dict[str, Any]:
+    return {
+        "file": leads.file,
+        "sha256": leads.sha256,
+        "leads": len(leads),
+        "conversion_rate": round(float(leads.target.mean()), 4),
+        "trained_on": len(leads.oldest()[1]),
+        "tested_on": len(leads.newest()[1]),
+    }
+
+
+def _versions() -> dict[str, str]:
+    """What decides the model's bytes beside data and seed."""
+    names = ("numpy", "onnx", "onnxmltools", "onnxruntime", "scikit-learn", "skl2onnx")
+    installed = {name: version(name) for name in names}
+    return {"python": python_version(), "xgboost": xgboost.__version__, **installed}
+
+
+def _dumped(pipeline: Pipeline) -> bytes:
+    buffer = io.BytesIO()
+    joblib.dump(pipeline, buffer)
+    return buffer.getvalue()
+
+
+class _progress:  # noqa: N801  (used like a function)
+    """A progress bar; entering gives the Step that advances it."""
+
+    def __init__(self, console: Console) -> None:
+        steps = len(CANDIDATES) + len(MOMENTS) + 5
+        columns = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+        self._bar = Progress(*columns, TextColumn("{task.description}"), console=console)
+        self._task = self._bar.add_task("", total=steps)
+
+    def __enter__(self) -> Step:
+        self._bar.start()
+        return lambda text: self._bar.update(self._task, description=text, advance=1)
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.stop()
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    add = parser.add_argument
+    add("--data", type=Path, default=ROOT / "data" / "leads.csv", help="historical leads, a CSV")
+    add("--columns", type=Path, default=ROOT / "data" / "columns.toml", help="its data dictionary")
+    add("--known", choices=MOMENTS, default=MOMENTS[0], help="use columns known by then (capture)")
+    add("--output", type=Path, default=ROOT / "models", help="folder of the files to replace")
+    add("--seed", type=int, default=0, help="of folds, models and resamples (0)")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
