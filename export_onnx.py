@@ -80,6 +80,10 @@ def convert(pipeline: Pipeline, dictionary: Dictionary) -> onnx.ModelProto:
         target_opset=OPSETS,
         options={"zipmap": False},
     )
+    # The converter lists them in the order of a set: other bytes in every process.
+    opsets = sorted(model.opset_import, key=lambda opset: opset.domain)
+    del model.opset_import[:]
+    model.opset_import.extend(opsets)
     _keep_only_probability(model.graph)
     onnx.checker.check_model(model, full_check=True)
     return model

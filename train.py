@@ -15,7 +15,6 @@ import json
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from platform import python_version
@@ -131,7 +130,6 @@ def run(arguments: argparse.Namespace, step: Step) -> dict[str, Any]:
     served.pipeline.card_ = draft
     model, card = export_onnx.export(served.pipeline, draft, chosen.features)
     metrics |= {"parity": card.parity, "model_version": card.version, "versions": card.versions}
-    metrics["created"] = datetime.now(UTC).isoformat(timespec="seconds")
 
     step("replacing the previous model")
     replace_files(

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
 
-import httpx
+import httpx2
 import pytest
 from hypothesis import settings
 from sklearn.pipeline import Pipeline
@@ -67,7 +67,7 @@ def pipeline(leads: Dataset) -> Pipeline:
     return CANDIDATES[SERVED](leads.dictionary.features, 0).fit(*leads.oldest())
 
 
-Serve = Callable[..., AbstractContextManager[httpx.Client]]
+Serve = Callable[..., AbstractContextManager[httpx2.Client]]
 
 
 @pytest.fixture(scope="session")
@@ -80,7 +80,7 @@ def serve(tmp_path_factory: pytest.TempPathFactory) -> Serve:
     python = os.environ.get("LEADSCORE_TEST_PYTHON", sys.executable)
 
     @contextlib.contextmanager
-    def start(*command: str, **environment: str) -> Iterator[httpx.Client]:
+    def start(*command: str, **environment: str) -> Iterator[httpx2.Client]:
         arguments = command or ("predict.py", "--port", "0")
         log = tmp_path_factory.mktemp("server") / "log"
         clean = {k: v for k, v in os.environ.items() if not k.startswith("LEADSCORE_")}
@@ -93,7 +93,7 @@ def serve(tmp_path_factory: pytest.TempPathFactory) -> Serve:
                 stderr=subprocess.STDOUT,
             )
         try:
-            with httpx.Client(base_url=_address(process, log), timeout=30) as client:
+            with httpx2.Client(base_url=_address(process, log), timeout=30) as client:
                 yield client
         finally:
             process.terminate()
@@ -110,15 +110,15 @@ def _address(process: subprocess.Popen[bytes], log: Path) -> str:
         if process.poll() is not None:
             pytest.fail(f"the server stopped with exit code {process.returncode}:\n{text}")
         if match := re.search(r"(?:running on|Listening at:) (http://127\.0\.0\.1:\d+)", text):
-            with contextlib.suppress(httpx.TransportError):
-                httpx.get(f"{match[1]}/ready").raise_for_status()
+            with contextlib.suppress(httpx2.TransportError):
+                httpx2.get(f"{match[1]}/ready").raise_for_status()
                 return match[1]
         time.sleep(0.05)
     pytest.fail(f"the server did not answer within 30 s:\n{log.read_text(errors='replace')}")
 
 
 @pytest.fixture(scope="session")
-def client(serve: Serve) -> Iterator[httpx.Client]:
+def client(serve: Serve) -> Iterator[httpx2.Client]:
     """A client of `python predict.py` serving the shipped model."""
     with serve() as client:
         yield client

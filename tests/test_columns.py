@@ -133,12 +133,14 @@ def test_numbers_are_read_from_json_and_from_text(value: object, number: float) 
 
 @pytest.mark.parametrize(
     "value",
-    ["five", "1_000", "1,5", "nan", "inf", "٣", "0x1F", "1e400", 1e39, 10**400, math.inf, -math.inf]
-    + [-1, "-0.5", True, [], {}, b"5", object()],
+    [
+        *["five", "1_000", "1,5", "nan", "inf", "٣", "0x1F", "1e400", "-0.5", 1e39, 10**400, math.inf],
+        *[-math.inf, -1, True, [], {}, b"5", object()],
+    ],
 )
 def test_what_is_no_legal_number_is_refused(value: object) -> None:
     """Nothing turns silently into another number, an infinity or a missing value."""
-    with pytest.raises(ColumnError, match="visits: got .*, expected a number of at least 0 or null"):
+    with pytest.raises(ColumnError, match=r"visits: got .*, expected a number of at least 0 or null"):
         NUMBER.read(value)
 
 
@@ -226,14 +228,16 @@ def test_dictionary_survives_its_own_document(dictionary: Dictionary) -> None:
         ('why = "Known."', 'why = "Known."\ncolour = "red"', "column 'size': unknown key 'colour'"),
         ('positive = "yes"', 'positive = "no"', "a target needs two labels"),
         ('positive = "yes"', "", "a target needs two labels"),
-        ('why = "Known."', 'why = "Known."\nclock = true', "clock = true belongs to a column of role 'id'"),
+        (
+            'why = "Known."',
+            'why = "Known."\nclock = true',
+            "clock = true belongs to a column of role 'id'",
+        ),
         ("[[column]]", "[[columns]]", "unknown key 'columns'"),
         ('why = "Known."', "why = Known", "Invalid value"),
     ],
 )
-def test_broken_dictionary_is_refused_by_name(
-    tmp_path: Path, old: str, new: str, message: str
-) -> None:
+def test_broken_dictionary_is_refused_by_name(tmp_path: Path, old: str, new: str, message: str) -> None:
     """A mistake in a data dictionary is named with its file and its column."""
     path = tmp_path / "columns.toml"
     path.write_text(MINIMAL.replace(old, new, 1))

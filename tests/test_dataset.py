@@ -104,7 +104,11 @@ def test_file_that_is_no_such_table_is_refused(
     [
         ("Converted", "2", "column 'Converted', row 4: got '2', expected '0' or '1'"),
         ("Converted", "", "column 'Converted', row 4: got '', expected '0' or '1'"),
-        ("TotalVisits", "many", "column 'TotalVisits', row 4: got 'many', expected a number of at least 0"),
+        (
+            "TotalVisits",
+            "many",
+            "column 'TotalVisits', row 4: got 'many', expected a number of at least 0",
+        ),
         ("TotalVisits", "-3", "column 'TotalVisits', row 4: got '-3'"),
         ("Page Views Per Visit", "inf", "column 'Page Views Per Visit', row 4: got 'inf'"),
         ("Asymmetrique Profile Score", "high", "column 'Asymmetrique Profile Score', row 4: got 'high'"),
@@ -134,8 +138,12 @@ def test_number_of_further_bad_cells_is_told(refused: Callable[[str | bytes], st
 def test_kaggle_copies_are_recognised(refused: Callable[[str | bytes], str]) -> None:
     """The three broken copies in circulation are called what they are."""
     trailing = "\n".join(f"{line}," for line in LINES)
-    assert "column 38 has no header: this looks like the Kaggle copy with a trailing" in refused(trailing)
-    renamed = "\n".join([LINES[0].replace("What is your current occupation", "Current Occupation"), *LINES[1:]])
+    assert "column 38 has no header: this looks like the Kaggle copy with a trailing" in refused(
+        trailing
+    )
+    renamed = "\n".join(
+        [LINES[0].replace("What is your current occupation", "Current Occupation"), *LINES[1:]]
+    )
     message = refused(renamed)
     assert "'Current Occupation' looks like a renamed 'What is your current occupation'" in message
     plain = next(i for i, line in enumerate(LINES[1:], start=1) if '"' not in line)
@@ -149,7 +157,9 @@ def test_too_few_of_one_outcome_are_refused(refused: Callable[[str | bytes], str
     rows = [line.split(",") for line in LINES if '"' not in line]
     for row in rows[1:]:
         row[column] = "0"
-    assert "column 'Converted': 0 leads are '1', expected at least 50" in refused("\n".join(map(",".join, rows)))
+    assert "column 'Converted': 0 leads are '1', expected at least 50" in refused(
+        "\n".join(map(",".join, rows))
+    )
 
 
 def test_absent_file_is_an_error_not_a_crash(tmp_path: Path, dictionary: Dictionary) -> None:

@@ -1,0 +1,58 @@
+# make run   set up, train on the shipped data, serve on http://127.0.0.1:8000
+# make test  set up, run every test
+PYTHON ?= python3
+
+BIN := .venv/bin
+SOURCES := train.py export_onnx.py data/leads.csv data/columns.toml \
+	$(wildcard leadscore/*.py leadscore/training/*.py)
+UV_VERSION := $(shell sed -n 's/^uv==\([^ ]*\).*/\1/p' requirements.txt)
+
+.PHONY: run train test check serve-check lock clean
+
+run: models/pipeline.joblib
+	@echo
+	@echo "Try, from another terminal:"
+	@echo "curl -s localhost:8000/predict -H 'content-type: application/json' \\"
+	@echo "  -d '{\"total_visits\": 5, \"total_time_spent_on_website\": 1200, \"lead_source\": \"Google\"}'"
+	@echo
+	@$(BIN)/python predict.py
+
+train: .venv/installed
+	@$(BIN)/python train.py
+
+models/pipeline.joblib: .venv/installed $(SOURCES)
+	@$(BIN)/python train.py
+
+test: .venv/installed
+	$(BIN)/pytest -q -n 2 --dist loadfile
+
+check: .venv/installed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(MAKE) test
+
+# The serving tests against an environment that holds requirements-serve.txt and nothing else.
+serve-check: .venv/installed
+	$(PYTHON) -m venv --clear --without-pip .venv-serve
+	$(BIN)/uv pip install -q --python .venv-serve/bin/python --require-hashes -r requirements-serve.txt
+	LEADSCORE_TEST_PYTHON=.venv-serve/bin/python $(BIN)/pytest -q tests/test_predict.py
+
+lock:
+	$(BIN)/uv pip compile -q pyproject.toml --universal --fork-strategy fewest --generate-hashes \
+		--python-version 3.11 --extra train --group dev -o requirements.txt
+	$(BIN)/uv pip compile -q pyproject.toml --universal --fork-strategy fewest --generate-hashes \
+		--python-version 3.11 -c requirements.txt -o requirements-serve.txt
+
+# uv is quick; pip stands in where only pip is configured to reach a package index.
+.venv/installed: requirements.txt
+	@$(PYTHON) -c 'import sys; sys.exit(None if (3, 11) <= sys.version_info < (3, 14) else \
+		"Python 3.11 to 3.13 is needed: make PYTHON=/path/to/python3.12")'
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install -q --disable-pip-version-check uv==$(UV_VERSION)
+	$(BIN)/uv pip install -q --python $(BIN)/python --require-hashes -r requirements.txt \
+		|| $(BIN)/python -m pip install -q --require-hashes -r requirements.txt
+	@touch $@
+
+clean:
+	rm -rf .venv .venv-serve .hypothesis .mypy_cache .pytest_cache .ruff_cache

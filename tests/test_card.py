@@ -1,0 +1,59 @@
+"""The card travels inside the model file and says everything the service needs."""
+
+import json
+
+import pytest
+
+from leadscore.card import FORMAT, Card, CardError
+from leadscore.scorer import Scorer
+
+
+def test_card_survives_its_own_document(scorer: Scorer) -> None:
+    """What is read from the file is what was written into it."""
+    assert Card.from_json(scorer.card.to_json()) == scorer.card
+
+
+def test_card_says_what_it_was_trained_on_and_how_well_it_does(scorer: Scorer) -> None:
+    """A model file found years later explains itself."""
+    card = scorer.card
+    assert len(card.data["sha256"]) == 64
+    assert 0.5 < card.metrics["newest"]["roc_auc"] < card.metrics["intervals"]["roc_auc"][1]
+    assert card.versions["xgboost"]
+    assert card.parity["flipped_decisions"] == 0
+    assert {"lead_number", "converted", "tags"} <= {c.name for c in card.dictionary.columns}
+    assert 0 < card.threshold.value < 1
+
+
+def test_card_holds_no_real_lead(scorer: Scorer) -> None:
+    """Golden leads are composed; they carry no id."""
+    ids = {key for c in scorer.card.dictionary.ids for key in (c.name, c.source)}
+    assert all(not ids & set(golden.lead) for golden in scorer.card.golden)
+
+
+@pytest.mark.parametrize("key", ["threshold", "dictionary", "golden", "version"])
+def test_missing_key_is_an_error_not_a_default(scorer: Scorer, key: str) -> None:
+    """A card without its threshold is refused, not served with another one."""
+    document = scorer.card.to_dict()
+    del document[key]
+    with pytest.raises(CardError, match=f"the card lacks {key}"):
+        Card.from_json(json.dumps(document))
+
+
+@pytest.mark.parametrize("found", [FORMAT + 1, None, "1"])
+def test_other_format_is_refused(scorer: Scorer, found: object) -> None:
+    """A file of a later version is not half understood."""
+    with pytest.raises(CardError, match="card format"):
+        Card.from_json(json.dumps({**scorer.card.to_dict(), "format": found}))
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "null", "1"])
+def test_what_is_no_card_is_refused(text: str) -> None:
+    """Any other metadata is an error of its own."""
+    with pytest.raises(CardError):
+        Card.from_json(text)
+
+
+def test_broken_part_is_refused(scorer: Scorer) -> None:
+    """A threshold of another shape does not pass as one."""
+    with pytest.raises(CardError, match="cannot be read"):
+        Card.from_json(json.dumps({**scorer.card.to_dict(), "threshold": {"cut": 0.5}}))

@@ -1,0 +1,205 @@
+"""The export: the graph computes what the pipeline computes, or there is no file."""
+
+import copy
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import joblib
+import numpy as np
+import onnx
+import onnxruntime as ort
+import pytest
+from sklearn.pipeline import Pipeline
+
+import export_onnx
+from leadscore.card import Card, Threshold
+from leadscore.columns import clean, tensors
+from leadscore.scorer import TOLERANCE, Scorer
+from leadscore.training import parity, reference
+from leadscore.training.dataset import Dataset, frame, inputs
+from leadscore.training.evaluation import probability
+from tests.conftest import MODEL, ROOT, TWIN
+
+
+@pytest.fixture(scope="module")
+def draft(leads: Dataset) -> Card:
+    """A card without what the export measures."""
+    return Card(
+        name="lead_conversion",
+        version="",
+        known="capture",
+        dictionary=leads.dictionary,
+        reference=reference.distributions(leads.oldest()[0], leads.dictionary),
+        calibration="none",
+        threshold=Threshold(0.4, "a test's"),
+        metrics={},
+        data={},
+        parity={},
+        versions={},
+        golden=(),
+    )
+
+
+@pytest.fixture(scope="module")
+def exported(pipeline: Pipeline, draft: Card, leads: Dataset) -> bytes:
+    """The model file of the fitted pipeline."""
+    return export_onnx.export(pipeline, draft, leads.features)[0]
+
+
+def test_every_lead_scores_the_same_in_joblib_and_onnx(
+    pipeline: Pipeline, exported: bytes, leads: Dataset
+) -> None:
+    """Each row of the data, through the saved pipeline and through onnxruntime alone."""
+    session = ort.InferenceSession(exported)
+    (found,) = session.run(["probability"], inputs(leads.features, leads.dictionary))
+    assert found.shape == (len(leads),)
+    assert np.abs(found - probability(pipeline, leads.features)).max() <= TOLERANCE
+
+
+def test_adversarial_leads_score_the_same(pipeline: Pipeline, exported: bytes, leads: Dataset) -> None:
+    """Splits and their float32 neighbours, extremes, NaN, unseen and 10 kB text, under another seed."""
+    scorer = Scorer(exported)
+    batch = parity.adversarial(pipeline, leads.dictionary, scorer.card.reference, seed=1)
+    difference = np.abs(scorer.run(batch) - probability(pipeline, frame(batch)))
+    assert difference.max() <= TOLERANCE
+
+
+def test_adversarial_leads_try_what_they_promise(
+    pipeline: Pipeline, exported: bytes, leads: Dataset
+) -> None:
+    """The check is only as good as its leads: each kind of value is among them."""
+    batch = parity.adversarial(pipeline, leads.dictionary, Scorer(exported).card.reference, seed=0)
+    for column in leads.dictionary.features:
+        values = batch[column.name][:, 0]
+        if column.kind == "category":
+            assert {"", "unseen", "東京", "x" * 10_000} <= set(values)
+            continue
+        assert np.isnan(values).any()
+        assert np.nanmin(values) < -1e38
+        assert np.nanmax(values) > 1e38
+        splits = np.array(parity._splits(pipeline)[column.name], dtype=np.float32)
+        neighbours = np.nextafter(splits, np.float32(np.inf))
+        assert np.isin(splits, values).all()
+        assert np.isin(neighbours, values).all()
+
+
+def test_same_pipeline_gives_the_same_bytes(
+    pipeline: Pipeline, exported: bytes, draft: Card, leads: Dataset
+) -> None:
+    """Exporting is deterministic, so the version says which model it is."""
+    again, card = export_onnx.export(pipeline, draft, leads.features)
+    assert again == exported
+    assert card.version == Scorer(exported).card.version != ""
+
+
+def test_another_threshold_is_another_version(
+    pipeline: Pipeline, exported: bytes, draft: Card, leads: Dataset
+) -> None:
+    """The version covers the card, not the trees alone."""
+    other = replace(draft, threshold=Threshold(0.5, "another"))
+    _, card = export_onnx.export(pipeline, other, leads.features)
+    assert card.version != Scorer(exported).card.version
+
+
+def test_graph_is_valid_small_and_named(exported: bytes, leads: Dataset) -> None:
+    """One input per raw column, the output by its name, any number of leads, under 2 MB."""
+    model = onnx.load_from_string(exported)
+    onnx.checker.check_model(model, full_check=True)
+    assert [node.name for node in model.graph.input] == [c.name for c in leads.dictionary.features]
+    assert [node.name for node in model.graph.output] == ["probability"]
+    assert {o.domain: o.version for o in model.opset_import} == export_onnx.OPSETS
+    assert len(exported) < 2_000_000
+
+
+@pytest.mark.parametrize("wrong", ["base", "threshold"])
+def test_pipeline_that_differs_from_the_graph_is_refused(
+    monkeypatch: pytest.MonkeyPatch, pipeline: Pipeline, draft: Card, leads: Dataset, wrong: str
+) -> None:
+    """A graph that computes something else is never written: converted here from another model."""
+    other = copy.deepcopy(pipeline)
+    if wrong == "base":
+        other["model"].set_params(base_score=0.9).fit(
+            other["encode"].transform(leads.oldest()[0]), leads.oldest()[1]
+        )
+    else:
+        other["model"].set_params(n_estimators=150).fit(
+            other["encode"].transform(leads.oldest()[0]), leads.oldest()[1]
+        )
+    graph = export_onnx.convert(other, leads.dictionary)
+    golden = reference.golden(other, leads.dictionary, draft.reference, 0)
+    scorer = Scorer(export_onnx.seal(graph, replace(draft, golden=golden)))
+    with pytest.raises(parity.ParityError, match="differs from the pipeline by up to"):
+        parity.check(pipeline, scorer, leads.features, seed=0)
+    monkeypatch.setattr(export_onnx, "convert", lambda *_: graph)
+    with pytest.raises(RuntimeError):  # its golden leads or its parity check
+        export_onnx.export(pipeline, draft, leads.features)
+
+
+def test_model_that_learned_nothing_is_refused(leads: Dataset, pipeline: Pipeline, draft: Card) -> None:
+    """The converter gets a first tree without a split wrong, so it is not given one."""
+    stump = copy.deepcopy(pipeline)
+    stump["model"].set_params(gamma=1e9)
+    features, target = leads.oldest()
+    with pytest.raises(parity.ParityError, match="the first tree does not split"):
+        export_onnx.export(stump.fit(features, target), draft, leads.features)
+
+
+def test_one_lead_is_one_number_everywhere(scorer: Scorer) -> None:
+    """The README's lead: cleaned from JSON and from CSV text, and through onnxruntime alone."""
+    as_json = {"total_visits": 5, "total_time_spent_on_website": 1200, "lead_source": "Google"}
+    as_csv = {"TotalVisits": "5", "Total Time Spent on Website": "1200", "Lead Source": "Google"}
+    dictionary = scorer.card.dictionary
+    leads = [clean(lead, dictionary) for lead in (as_json, as_csv)]
+    first, second = scorer.probability(leads)
+    assert first == second
+    bare = ort.InferenceSession(MODEL).run(["probability"], tensors(leads[:1], dictionary.features))
+    assert bare[0][0] == pytest.approx(first, abs=TOLERANCE)
+
+
+def _run(*arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "export_onnx.py", *map(str, arguments)],
+        cwd=ROOT,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_command_exports_a_saved_pipeline(
+    tmp_path: Path, pipeline: Pipeline, draft: Card, leads: Dataset
+) -> None:
+    """`python export_onnx.py pipeline.joblib out.onnx` works alone, on the pipeline train.py saves."""
+    saved = copy.deepcopy(pipeline)
+    saved.card_ = draft
+    joblib.dump(saved, tmp_path / "pipeline.joblib")
+    done = _run(tmp_path / "pipeline.joblib", tmp_path / "out.onnx")
+    assert done.returncode == 0, done.stderr
+    assert "adversarial" in done.stdout
+    # Another process hashes strings differently: what iterates over a set comes out in another order.
+    _run(tmp_path / "pipeline.joblib", tmp_path / "again.onnx", PYTHONHASHSEED="1")
+    _run(tmp_path / "pipeline.joblib", tmp_path / "once_more.onnx", PYTHONHASHSEED="2")
+    bytes_written = {path.read_bytes() for path in tmp_path.glob("*.onnx")}
+    assert len(bytes_written) == 1
+    assert len(list(tmp_path.glob("*.onnx"))) == 3
+    restored = joblib.load(tmp_path / "pipeline.joblib")
+    written = Scorer(tmp_path / "out.onnx")
+    sample = leads.features.iloc[:100]
+    expected = probability(restored, sample)
+    assert np.abs(written.run(inputs(sample, leads.dictionary)) - expected).max() <= TOLERANCE
+
+
+@pytest.mark.parametrize("content", [None, {"not": "a pipeline"}])
+def test_command_writes_nothing_when_it_cannot(tmp_path: Path, content: object) -> None:
+    """An absent file or another pickle ends with a sentence, exit code 1 and no output."""
+    path = tmp_path / "pipeline.joblib"
+    if content is not None:
+        joblib.dump(content, path)
+    done = _run(path, tmp_path / "out.onnx", "--data", TWIN)
+    assert done.returncode == 1
+    assert done.stderr.startswith("nothing written: ")
+    assert not (tmp_path / "out.onnx").exists()

@@ -1,0 +1,164 @@
+"""One ONNX file -> probabilities: the file is verified before it scores anything."""
+
+import json
+import math
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from onnx import helper
+
+from leadscore.card import METADATA_KEY
+from leadscore.columns import LARGEST, clean
+from leadscore.scorer import ModelError, Scorer
+from tests.conftest import MODEL, ROOT
+
+TRAINING_ONLY = (
+    "joblib",
+    "onnx",
+    "onnxmltools",
+    "pandas",
+    "rich",
+    "scipy",
+    "skl2onnx",
+    "sklearn",
+    "xgboost",
+)
+
+
+def _changed_card(**changes: object) -> bytes:
+    model = onnx.load(MODEL)
+    document = json.loads(model.metadata_props[0].value)
+    helper.set_model_props(model, {METADATA_KEY: json.dumps({**document, **changes})})
+    return model.SerializeToString()
+
+
+def test_same_lead_scores_the_same_alone_and_in_a_batch(scorer: Scorer) -> None:
+    """A lead's score does not depend on its company."""
+    leads = [clean(golden.lead, scorer.card.dictionary) for golden in scorer.card.golden]
+    together = scorer.probability(leads)
+    alone = np.array([scorer.probability([lead])[0] for lead in leads])
+    assert np.array_equal(together, alone)
+
+
+def test_no_leads_give_no_scores(scorer: Scorer) -> None:
+    """An empty batch is no error inside."""
+    assert scorer.probability([]).shape == (0,)
+
+
+def test_threads_share_a_scorer(scorer: Scorer) -> None:
+    """Concurrent requests get what they would get alone."""
+    leads = [clean(golden.lead, scorer.card.dictionary) for golden in scorer.card.golden]
+    expected = scorer.probability(leads)
+    with ThreadPoolExecutor(8) as pool:
+        for found in pool.map(lambda _: scorer.probability(leads), range(200)):
+            assert np.array_equal(found, expected)
+
+
+def test_threshold_itself_converts(scorer: Scorer) -> None:
+    """The decision is 'at least the threshold', as the card's figures were measured."""
+    value = scorer.card.threshold.value
+    assert scorer.converts(np.array([value, np.nextafter(value, 0)])).tolist() == [True, False]
+
+
+@given(
+    st.fixed_dictionaries(
+        {},
+        optional={
+            "lead_source": st.text(max_size=50),
+            "lead_origin": st.sampled_from(["API", "Lead Add Form", "", "Select"]),
+            "city": st.none() | st.text(max_size=20),
+            "total_visits": st.none() | st.floats(0, LARGEST) | st.integers(0, 10**30),
+            "page_views_per_visit": st.floats(0, 100),
+        },
+    )
+)
+def test_any_lead_gets_a_probability(lead: dict[str, object]) -> None:
+    """No readable lead scores NaN or leaves [0, 1]."""
+    (probability,) = SCORER.probability([clean(lead, SCORER.card.dictionary)])
+    assert 0 <= probability <= 1
+    assert math.isfinite(probability)
+
+
+SCORER = Scorer(MODEL)
+
+
+def test_absent_model_is_named(tmp_path: Path) -> None:
+    """A wrong path is no stack trace and no stand-in model."""
+    with pytest.raises(ModelError, match=r"no_such\.onnx: cannot be read"):
+        Scorer(tmp_path / "no_such.onnx")
+
+
+@pytest.mark.parametrize("share", [0.0, 0.01, 0.5, 0.99])
+def test_truncated_model_is_refused(share: float) -> None:
+    """A copy that broke off does not load."""
+    content = MODEL.read_bytes()
+    with pytest.raises(ModelError):
+        Scorer(content[: int(len(content) * share)])
+
+
+def test_model_without_a_card_is_refused() -> None:
+    """An ONNX file from elsewhere is not taken for a lead model."""
+    model = onnx.load(MODEL)
+    del model.metadata_props[:]
+    with pytest.raises(ModelError, match="no 'card' in the metadata"):
+        Scorer(model.SerializeToString())
+
+
+def test_graph_and_card_that_disagree_are_refused(scorer: Scorer) -> None:
+    """A card of another model, with other columns, is noticed."""
+    document = scorer.card.to_dict()["dictionary"]
+    columns = [block for block in document["column"] if block["name"] != "city"]
+    with pytest.raises(ModelError, match="the graph reads"):
+        Scorer(_changed_card(dictionary={**document, "column": columns}))
+
+
+@pytest.mark.parametrize("probability", [0.0, 1.0, float("nan")])
+def test_runtime_that_computes_something_else_is_refused(scorer: Scorer, probability: float) -> None:
+    """A golden lead that comes out different stops the start."""
+    golden = [vars(entry) for entry in scorer.card.golden]
+    golden[3] = {**golden[3], "probability": probability}
+    with pytest.raises(ModelError, match="golden lead 3 is off by"):
+        Scorer(_changed_card(golden=golden))
+
+
+def test_card_without_golden_leads_is_refused() -> None:
+    """What cannot be verified is not served."""
+    with pytest.raises(ModelError, match="no golden leads"):
+        Scorer(_changed_card(golden=[]))
+
+
+def test_tampered_tree_is_refused() -> None:
+    """A changed leaf in the graph is noticed by the golden leads."""
+    model = onnx.load(MODEL)
+    trees = next(node for node in model.graph.node if node.op_type == "TreeEnsembleClassifier")
+    weights = next(a for a in trees.attribute if a.name == "class_weights")
+    for index in range(len(weights.floats)):
+        weights.floats[index] *= 1.5
+    with pytest.raises(ModelError, match="golden lead"):
+        Scorer(model.SerializeToString())
+
+
+def test_scoring_needs_nothing_of_what_trained() -> None:
+    """The scorer works where no training library can be imported."""
+    program = (
+        "import sys\n"
+        f"for name in {TRAINING_ONLY}: sys.modules[name] = None\n"
+        "from pathlib import Path\n"
+        "from leadscore.columns import clean\n"
+        "from leadscore.scorer import Scorer\n"
+        f"scorer = Scorer(Path({str(MODEL)!r}))\n"
+        "print(scorer.probability([clean({}, scorer.card.dictionary)])[0])\n"
+        "import predict; predict.application()\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert 0 < float(done.stdout) < 1

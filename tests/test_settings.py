@@ -1,0 +1,32 @@
+"""Settings come from the environment, and a wrong one is named."""
+
+from pathlib import Path
+
+import pytest
+
+from leadscore.serving.settings import Settings, SettingsError
+
+
+def test_environment_overrides_defaults_and_nothing_else() -> None:
+    """Variables of other programs, even with the same prefix, do not matter."""
+    found = Settings.from_environment(
+        {"LEADSCORE_PORT": "9000", "LEADSCORE_MODEL": "m.onnx", "PORT": "1", "LEADSCORE_OTHER": "x"}
+    )
+    assert found == Settings(port=9000, model=Path("m.onnx"))
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "expected"),
+    [
+        ("LEADSCORE_PORT", "http", "a whole number"),
+        ("LEADSCORE_PORT", "-1", "expected 0 to 65535"),
+        ("LEADSCORE_WORKERS", "0", "expected 1 to 1000"),
+        ("LEADSCORE_MAX_TEXT", "1.5", "a whole number"),
+        ("LEADSCORE_HOST", " ", "empty"),
+    ],
+)
+def test_wrong_setting_is_named(key: str, value: str, expected: str) -> None:
+    """The message holds the variable, and what it should be."""
+    with pytest.raises(SettingsError, match=expected) as caught:
+        Settings.from_environment({key: value})
+    assert str(caught.value).startswith(f"{key}: ")

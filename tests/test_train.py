@@ -1,0 +1,270 @@
+"""Training from the command line: what is shipped is what it makes, and nothing is lost on the way."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import joblib
+import numpy as np
+import pytest
+
+import train
+from leadscore.columns import Dictionary, clean
+from leadscore.scorer import TOLERANCE, Scorer
+from leadscore.training.dataset import Dataset, frame, load
+from leadscore.training.evaluation import probability
+from leadscore.training.models import CANDIDATES, SERVED
+from tests.conftest import MODEL, ROOT, TWIN, Serve
+
+FIGURES = {
+    "accuracy", "precision", "recall", "f1", "roc_auc", "average_precision", "log_loss", "brier", "ece",
+    "lift_at_10%", "lift_at_20%", "lift_at_30%",
+}  # fmt: skip
+
+# Another CRM: other names, a text clock, other labels, its own missing marker, no minimum.
+COLUMNS = """
+missing = ["n/a"]
+[[column]]
+name = "seats"
+source = "Seats wanted"
+role = "feature"
+kind = "number"
+known = "capture"
+why = "Asked on the form."
+[[column]]
+name = "branch"
+source = "Branch"
+role = "feature"
+kind = "category"
+known = "capture"
+why = "Asked on the form."
+[[column]]
+name = "notes"
+source = "Call notes"
+role = "feature"
+kind = "category"
+known = "contacted"
+why = "Written after the call."
+[[column]]
+name = "created"
+source = "Created"
+role = "id"
+kind = "category"
+known = "capture"
+why = "When the lead came in."
+clock = true
+[[column]]
+name = "deal"
+source = "Deal"
+role = "target"
+kind = "category"
+known = "contacted"
+why = "What is predicted."
+positive = "won"
+negative = "lost"
+"""
+
+
+def _train(*arguments: object) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "train.py", *map(str, arguments)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.fixture(scope="module")
+def retrained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """The folder and the printed report of `python train.py` on the shipped data."""
+    output = tmp_path_factory.mktemp("models")
+    done = _train("--output", output)
+    assert done.returncode == 0, done.stderr
+    return output, done.stdout
+
+
+@pytest.fixture
+def metrics(retrained: tuple[Path, str]) -> dict[str, Any]:
+    """Its metrics.json."""
+    return json.loads((retrained[0] / "metrics.json").read_text())
+
+
+def _shipped() -> dict[str, Any]:
+    return json.loads((ROOT / "models" / "metrics.json").read_text())
+
+
+def _numbers(document: Any, path: str = "") -> dict[str, float]:
+    if isinstance(document, dict):
+        return {
+            k: v for key, item in document.items() for k, v in _numbers(item, f"{path}/{key}").items()
+        }
+    if isinstance(document, list):
+        return _numbers(dict(enumerate(document)), path)
+    return {path: document} if isinstance(document, int | float) else {}
+
+
+def test_shipped_metrics_are_what_training_gives(metrics: dict[str, Any]) -> None:
+    """Every figure that is published can be made again (other library versions differ a little)."""
+    shipped, found = _numbers(_shipped()), _numbers(metrics)
+    same_versions = metrics["versions"] == _shipped()["versions"]
+    assert found == pytest.approx(shipped, abs=1e-9 if same_versions else 0.02)
+
+
+def test_shipped_model_is_what_training_gives(
+    retrained: tuple[Path, str], metrics: dict[str, Any]
+) -> None:
+    """The same data, versions and machine give the same bytes."""
+    versions = _shipped()["versions"]
+    if metrics["versions"] != versions:
+        pytest.skip(f"the shipped model was made with {versions}, here is {metrics['versions']}")
+    assert (retrained[0] / MODEL.name).read_bytes() == MODEL.read_bytes()
+
+
+def test_every_model_has_every_figure(metrics: dict[str, Any]) -> None:
+    """Dummy, linear, tree, forest and boosting are measured alike, so is every ablation."""
+    assert list(metrics["models"]) == list(CANDIDATES)
+    for model in metrics["models"].values():
+        assert set(model["cross_validated"]) == set(model["newest"]) == FIGURES
+    assert list(metrics["ablation"]) == ["capture", "engaged", "contacted", "everything"]
+    for level in metrics["ablation"].values():
+        assert set(level["by_time"]) == set(level["at_random"]) == FIGURES
+    assert set(metrics["intervals"]) == FIGURES
+    assert metrics["ablation"]["capture"]["by_time"] == metrics["models"][SERVED]["newest"]
+    assert list(metrics["slices"]) == [
+        "without Lead Origin = Lead Add Form",
+        "without leads seen in training",
+    ]
+
+
+def test_metrics_are_documented(metrics: dict[str, Any]) -> None:
+    """models/README.md explains every key of metrics.json."""
+    text = (ROOT / "models" / "README.md").read_text(encoding="utf-8")
+    keys = {*metrics, *metrics["data"], *FIGURES, *metrics["models"][SERVED], *metrics["parity"]}
+    assert [key for key in sorted(keys) if f"`{key}`" not in text] == []
+
+
+def test_leaky_columns_would_have_claimed_more(metrics: dict[str, Any]) -> None:
+    """The ablation shows what refusing later columns costs in appearance."""
+    auc = [level["by_time"]["roc_auc"] for level in metrics["ablation"].values()]
+    assert auc == sorted(auc)
+    assert auc[-1] > 0.97
+
+
+def test_report_says_what_to_run_next(retrained: tuple[Path, str]) -> None:
+    """The last line is a command that works."""
+    output, report = retrained
+    assert report.rstrip().endswith(f"python predict.py --model {output / MODEL.name}")
+    assert "xgboost" in report
+
+
+def test_saved_pipeline_takes_the_frame_and_gives_the_model_s_scores(
+    retrained: tuple[Path, str], capture: Dictionary
+) -> None:
+    """pipeline.joblib and the ONNX file beside it agree on every lead."""
+    output, _ = retrained
+    leads = load(TWIN, capture)
+    expected = probability(joblib.load(output / "pipeline.joblib"), leads.features)
+    found = Scorer(output / MODEL.name).run(
+        {name: leads.features[[name]].to_numpy() for name in leads.features}
+    )
+    assert np.abs(found - expected).max() <= TOLERANCE
+
+
+def test_shipped_figures_of_the_original_are_what_training_gives(
+    original_csv: Path, capture: Dictionary
+) -> None:
+    """models/metrics_original.json can be made again where the original is present."""
+    shipped = json.loads((ROOT / "models" / "metrics_original.json").read_text())
+    found = train.fit(load(original_csv, capture), SERVED, shipped["seed"]).to_dict()
+    assert _numbers(found) == pytest.approx(_numbers(shipped["models"][SERVED]), abs=0.01)
+
+
+@pytest.fixture(scope="module")
+def other_crm(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """A CSV and a data dictionary of a CRM that shares no column with the Kaggle data."""
+    folder = tmp_path_factory.mktemp("crm")
+    rng = np.random.default_rng(0)
+    lines = ["Created,Branch,Seats wanted,Call notes,Deal"]
+    for day in range(1200):
+        seats, branch = rng.normal(0, 10), rng.choice(["Retail", "Bänk", "n/a", ""])
+        won = rng.random() < 1 / (1 + np.exp(-0.2 * seats - 1.5 * (branch == "Bänk")))
+        date = np.datetime64("2023-01-01") + day
+        cell = "" if rng.random() < 0.1 else f"{seats:.2f}"
+        lines.append(f"{date},{branch},{cell},{'call back' if won else ''},{'won' if won else 'lost'}")
+    (folder / "crm.csv").write_text("\n".join(lines), encoding="utf-8")
+    (folder / "crm.toml").write_text(COLUMNS, encoding="utf-8")
+    return folder / "crm.csv", folder / "crm.toml"
+
+
+def test_another_crm_trains_and_serves_without_touching_code(
+    other_crm: tuple[Path, Path], tmp_path: Path, serve: Serve
+) -> None:
+    """Another data dictionary is all it takes, from the CSV to an answer over HTTP."""
+    csv, columns = other_crm
+    done = _train("--data", csv, "--columns", columns, "--output", tmp_path)
+    assert done.returncode == 0, done.stderr
+    scorer = Scorer(tmp_path / MODEL.name)
+    assert [column.name for column in scorer.card.dictionary.features] == ["seats", "branch"]
+    assert scorer.card.metrics["newest"]["roc_auc"] > 0.75
+    leads = [
+        {"Seats wanted": 20, "branch": "Bänk", "created": "2026-01-01"},
+        {"seats": -20, "branch": "n/a"},
+    ]
+    with serve("predict.py", "--port", "0", "--model", str(tmp_path / MODEL.name)) as client:
+        answers = client.post("/predict/batch", json={"leads": leads}).json()["predictions"]
+        refused = client.post("/predict", json={"notes": "call back"})
+        assert "seats" in client.get("/openapi.json").text
+    expected = scorer.probability([clean(lead, scorer.card.dictionary) for lead in leads])
+    assert [answer["probability"] for answer in answers] == pytest.approx(expected.tolist())
+    assert answers[0]["probability"] > 0.8
+    assert answers[1]["probability"] < 0.2
+    assert answers[0]["ids"] == {"created": "2026-01-01"}
+    assert refused.status_code == httpx2.codes.UNPROCESSABLE_ENTITY
+    assert "Written after the call." in refused.text
+
+
+@pytest.mark.parametrize("arguments", [["--data", "no_such.csv"], ["--columns", "no_such.toml"]])
+def test_wrong_file_leaves_the_previous_model(tmp_path: Path, arguments: list[str]) -> None:
+    """An error is one line with exit code 1, and the output folder is as it was."""
+    (tmp_path / MODEL.name).write_bytes(b"previous")
+    done = _train(*arguments, "--output", tmp_path)
+    assert done.returncode == 1
+    assert "Not trained." in done.stderr
+    assert arguments[1] in done.stderr
+    assert "Traceback" not in done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == [MODEL.name]
+    assert (tmp_path / MODEL.name).read_bytes() == b"previous"
+
+
+@pytest.mark.parametrize("seconds", [5, 12])
+def test_interruption_leaves_the_previous_model(tmp_path: Path, seconds: float) -> None:
+    """Ctrl-C at any time: exit code 130, the old file untouched, no half of a new one."""
+    (tmp_path / MODEL.name).write_bytes(b"previous")
+    process = subprocess.Popen(
+        [sys.executable, "train.py", "--output", str(tmp_path)],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    time.sleep(seconds)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130, errors
+    assert "Interrupted" in errors
+    assert "Traceback" not in errors
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {MODEL.name: b"previous"}
+
+
+def test_later_columns_are_used_on_request(leads: Dataset, dictionary: Dictionary) -> None:
+    """--known engaged and contacted add columns; the default adds none."""
+    names = [set(load(TWIN, dictionary.known_at(m)).features) for m in train.MOMENTS]
+    assert names[0] < names[1] < names[2]
+    assert set(leads.features) == names[0]
+    assert frame({}).empty
