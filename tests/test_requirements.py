@@ -1,0 +1,76 @@
+"""The pinned requirements agree with pyproject.toml and with each other."""
+
+import re
+import tomllib
+
+import pytest
+from packaging.requirements import Requirement
+
+from tests.conftest import ROOT
+
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
+SERVE = PROJECT["project"]["dependencies"]
+ALL = [
+    *SERVE,
+    *PROJECT["project"]["optional-dependencies"]["train"],
+    *PROJECT["dependency-groups"]["dev"],
+]
+
+
+def _pins(name: str) -> dict[str, str]:
+    """Package -> its pin with marker and hashes."""
+    text = (ROOT / name).read_text().replace("\\\n", "")
+    lines = [line for line in text.splitlines() if line and not line.lstrip().startswith("#")]
+    return {re.split("[=<>~ ]", line)[0]: line for line in lines}
+
+
+@pytest.mark.parametrize(
+    ("name", "wanted"), [("requirements.txt", ALL), ("requirements-serve.txt", SERVE)]
+)
+def test_pins_satisfy_the_project(name: str, wanted: list[str]) -> None:
+    """Everything pyproject.toml asks for is pinned, in a version it allows, for the same platforms."""
+    pins = _pins(name)
+    for text in wanted:
+        requirement = Requirement(text)
+        pinned = Requirement(pins[requirement.name].split("--hash")[0])
+        (exact,) = pinned.specifier
+        assert exact.operator == "=="
+        assert requirement.specifier.contains(exact.version), text
+        assert (requirement.marker is None) == (pinned.marker is None), text
+
+
+@pytest.mark.parametrize("name", ["requirements.txt", "requirements-serve.txt"])
+def test_every_pin_is_exact_and_hashed(name: str) -> None:
+    """What is installed is what was locked, byte by byte."""
+    for package, line in _pins(name).items():
+        assert re.match(rf"{re.escape(package)}==\S+ ", line), line
+        assert "--hash=sha256:" in line, package
+
+
+def test_what_serves_is_what_was_tested() -> None:
+    """requirements-serve.txt is part of requirements.txt: the same versions, the same hashes."""
+    everything = _pins("requirements.txt")
+    for package, line in _pins("requirements-serve.txt").items():
+        assert line.split() == everything[package].split()
+
+
+def test_serving_needs_nothing_of_training() -> None:
+    """No library of training reaches the image, directly or through another."""
+    training = {
+        "scikit-learn",
+        "xgboost",
+        "xgboost-cpu",
+        "pandas",
+        "scipy",
+        "onnx",
+        "skl2onnx",
+        "joblib",
+    }
+    assert not training & set(_pins("requirements-serve.txt"))
+
+
+def test_every_dependency_is_justified() -> None:
+    """The README's table gives a reason for each direct dependency."""
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    missing = [r.name for r in map(Requirement, ALL) if f"| `{r.name}` |" not in text]
+    assert missing == []
