@@ -1,7 +1,8 @@
-"""Serve the lead-conversion model over HTTP.
+"""Serve the lead-conversion model over HTTP, or explain one lead in the terminal.
 
     python predict.py                          # http://127.0.0.1:8000, documentation at /docs
     python predict.py --port 9000 --workers 4 --model models/lead_conversion.onnx
+    python predict.py explain lead.json        # or - for standard input
     uvicorn predict:app
     gunicorn -k uvicorn_worker.UvicornWorker predict:app
 
@@ -9,6 +10,7 @@ Every option is also an environment variable, LEADSCORE_PORT and so on.
 """
 
 import argparse
+import json
 import os
 import sys
 from dataclasses import fields
@@ -17,38 +19,40 @@ from pathlib import Path
 import uvicorn
 from fastapi import FastAPI
 
+from leadscore.columns import ColumnError, LeadError
 from leadscore.scorer import ModelError, Scorer
+from leadscore.serving.answers import Answers
 from leadscore.serving.app import create_app
+from leadscore.serving.schema import Prediction, read_lead
 from leadscore.serving.settings import Settings, SettingsError, variable
 
 # The exit code by which gunicorn knows that starting another worker will not help.
 CANNOT_START = 3
 
+BAR = 24  # characters of the longest bar of `explain`
+
 
 def __getattr__(name: str) -> FastAPI:
     """`predict:app` for uvicorn and gunicorn, made when they ask for it: --help needs no model."""
     if name == "app":
-        return application()
+        return create_app(*_loaded())
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
-def application() -> FastAPI:
-    """The service for the model and settings the environment names; exits when they cannot be used."""
-    try:
-        settings = Settings.from_environment(os.environ)
-        return create_app(Scorer(settings.model), settings)
-    except (ModelError, SettingsError) as error:
-        print(f"Not started: {error}", file=sys.stderr)
-        raise SystemExit(CANNOT_START) from None
-
-
 def main() -> None:
-    """Read the options, then serve."""
-    _options_to_environment()
-    app = application()
-    settings = Settings.from_environment(os.environ)
+    """Read the options, then serve or explain."""
+    arguments = _arguments()
+    scorer, settings = _loaded()
+    if arguments.command == "explain":
+        explain(scorer, settings, arguments.lead)
+    else:
+        serve(scorer, settings)
+
+
+def serve(scorer: Scorer, settings: Settings) -> None:
+    """Serve until told to stop."""
     uvicorn.run(
-        app if settings.workers == 1 else "predict:app",
+        create_app(scorer, settings) if settings.workers == 1 else "predict:app",
         app_dir=str(Path(__file__).parent),
         host=settings.host,
         port=settings.port,
@@ -56,19 +60,63 @@ def main() -> None:
     )
 
 
-def _options_to_environment() -> None:
-    """Worker processes read the environment, so that is where options go."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("command", nargs="?", choices=["serve"], default="serve")
+def explain(scorer: Scorer, settings: Settings, source: str) -> None:
+    """Print one lead's score and what every column adds to it."""
+    try:
+        text = sys.stdin.read() if source == "-" else Path(source).read_text(encoding="utf-8")
+        request = read_lead(json.loads(text), scorer.card.dictionary, settings.max_text)
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError, ColumnError, LeadError) as error:
+        sys.exit(f"{source}: {error}")
+    columns = len(scorer.card.dictionary.features)
+    (answer,) = Answers(scorer).predict([request], reasons=columns)
+    print("\n".join(chart(answer, scorer.card.threshold.value)))
+
+
+def chart(answer: Prediction, threshold: float) -> list[str]:
+    """The lines of a signed bar chart of a lead's reasons."""
+    verdict = "converts" if answer.converts else "does not convert"
+    lines = [
+        f"{answer.probability:.1%}, grade {answer.grade}: {verdict} (threshold {threshold:.1%})",
+        "",
+        f"{'lowers':>{BAR}} │ raises   log-odds",
+    ]
+    largest = max((abs(reason.effect) for reason in answer.reasons), default=0) or 1
+    for reason in answer.reasons:
+        bar = "█" * round(BAR * abs(reason.effect) / largest)
+        left, right = ("", bar) if reason.effect > 0 else (bar, "")
+        lines.append(f"{left:>{BAR}} │ {right:<{BAR}} {reason.effect:+.2f}  {reason.text}")
+    return [*lines, *(f"! {caution.text}" for caution in answer.warnings)]
+
+
+def _loaded() -> tuple[Scorer, Settings]:
+    """The model and settings the environment names; exits with the reason when they cannot be used."""
+    try:
+        settings = Settings.from_environment(os.environ)
+        return Scorer(settings.model), settings
+    except (ModelError, SettingsError) as error:
+        print(f"Not started: {error}", file=sys.stderr)
+        raise SystemExit(CANNOT_START) from None
+
+
+def _arguments() -> argparse.Namespace:
+    """Read the command line. Settings go to the environment, which is where worker processes look."""
+    # Suppressed defaults: a subcommand's would overwrite what was given before it.
+    settings = argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS)
     for entry in fields(Settings):
         option = f"--{entry.name.replace('_', '-')}"
-        parser.add_argument(option, dest=entry.name, help=f"default: {entry.default}")
-    options = vars(parser.parse_args())
-    for entry in fields(Settings):
-        if (value := options[entry.name]) is not None:
-            os.environ[variable(entry.name)] = value
+        settings.add_argument(option, dest=variable(entry.name), help=f"default: {entry.default}")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, parents=[settings]
+    )
+    commands = parser.add_subparsers(dest="command", metavar="command")
+    commands.add_parser("serve", parents=[settings], help="serve over HTTP (the default)")
+    explaining = commands.add_parser("explain", parents=[settings], help="explain one lead")
+    explaining.add_argument("lead", help="a JSON file with one lead, or - for standard input")
+    arguments = parser.parse_args()
+    for name, value in vars(arguments).items():
+        if name.isupper():
+            os.environ[name] = value
+    return arguments
 
 
 if __name__ == "__main__":

@@ -3,6 +3,8 @@
     python train.py                                   # on data/leads.csv, the twin that is shipped
     python train.py --data "Lead Scoring.csv"         # on the Kaggle original
     python train.py --data crm.csv --columns crm.toml --output models/crm
+    python train.py --threshold cost --cost-call 5 --value-conversion 100
+    python train.py --threshold capacity --calls-per-100 20
 
 Leads are ordered by their clock. Everything is chosen on the oldest 80 %, by cross-validation that keeps
 identical leads together; the newest 20 % are scored once, at the end. The files in the output folder are
@@ -32,15 +34,19 @@ from sklearn.pipeline import Pipeline
 import export_onnx
 from leadscore.card import MODEL, Card, Threshold
 from leadscore.columns import Dictionary, DictionaryError, Known
-from leadscore.training import evaluation, reference
-from leadscore.training.dataset import DataError, Dataset, load, row_groups
-from leadscore.training.evaluation import Figures, Probability
+from leadscore.scorer import Scorer
+from leadscore.training import decision, evaluation, reference, report
+from leadscore.training.dataset import DataError, Dataset, inputs, load, row_groups
+from leadscore.training.decision import Rule, RuleError, RuleName
+from leadscore.training.evaluation import Calibration, Figures, Probability
 from leadscore.training.files import replace_files
 from leadscore.training.models import CANDIDATES, SERVED
 from leadscore.training.parity import ParityError
+from leadscore.training.shapley import ShapleyError
 
 ROOT: Final = Path(__file__).resolve().parent
 MOMENTS: Final = get_args(Known)
+DEFAULT_RULE: Final = Rule()
 
 Step = Callable[[str], None]
 """Shows what is being done now."""
@@ -51,14 +57,15 @@ class Fitted:
     """A model fitted on the oldest leads, and its figures on leads it was not fitted to."""
 
     pipeline: Pipeline
-    threshold: float
+    calibration: Calibration | None
+    threshold: Threshold
     cross_validated: Figures
     newest: Figures
 
     def to_dict(self) -> dict[str, Any]:
         """For metrics.json."""
         return {
-            "threshold": self.threshold,
+            "threshold": self.threshold.value,
             "cross_validated": self.cross_validated,
             "newest": self.newest,
         }
@@ -71,13 +78,13 @@ def main() -> int:
     try:
         with _progress(console) as step:
             metrics = run(arguments, step)
-    except (DataError, DictionaryError, ParityError) as error:
+    except (DataError, DictionaryError, ParityError, RuleError, ShapleyError) as error:
         console.print(f"[bold red]Not trained.[/] {error}", soft_wrap=True, markup=True)
         return 1
     except KeyboardInterrupt:
         console.print(f"Interrupted: {arguments.output} is as it was.")
         return 130
-    report(metrics, arguments.output)
+    summarise(metrics, arguments.output)
     return 0
 
 
@@ -87,18 +94,19 @@ def run(arguments: argparse.Namespace, step: Step) -> dict[str, Any]:
     dictionary = Dictionary.load(arguments.columns)
     leads = load(arguments.data, dictionary.everything())
     used = dictionary.known_at(arguments.known)
-    chosen, seed = leads.narrow(used), arguments.seed
+    chosen, seed, rule = leads.narrow(used), arguments.seed, _rule(arguments)
 
     models = {}
     for name in CANDIDATES:
         step(f"comparing models: {name}")
-        models[name] = fit(chosen, name, seed)
+        models[name] = fit(chosen, name, seed, rule)
     served = models[SERVED]
 
     step("bootstrap intervals of the final figures")
     features, target = chosen.newest()
     probability = evaluation.probability(served.pipeline, features)
-    intervals = evaluation.intervals(target, probability, served.threshold, seed)
+    intervals = evaluation.intervals(target, probability, served.threshold.value, seed)
+    grades = decision.grades(target, probability)
 
     metrics: dict[str, Any] = {
         "data": _described(leads),
@@ -108,7 +116,10 @@ def run(arguments: argparse.Namespace, step: Step) -> dict[str, Any]:
         "served": SERVED,
         "models": {name: model.to_dict() for name, model in models.items()},
         "intervals": intervals,
-        "slices": slices(chosen, probability, served.threshold),
+        "threshold": vars(served.threshold),
+        "grades": [vars(grade) for grade in grades],
+        "calibration": vars(served.calibration),
+        "slices": slices(chosen, probability, served.threshold.value),
         "ablation": ablation(leads, dictionary, seed, step),
     }
 
@@ -119,8 +130,10 @@ def run(arguments: argparse.Namespace, step: Step) -> dict[str, Any]:
         known=arguments.known,
         dictionary=used,
         reference=reference.distributions(chosen.oldest()[0], used),
-        calibration="none",
-        threshold=Threshold(served.threshold, "highest F1, out of fold"),
+        base=0.0,
+        calibration={key: metrics["calibration"][key] for key in ("method", "slope", "intercept")},
+        threshold=served.threshold,
+        grades=grades,
         metrics={"newest": served.newest, "intervals": intervals},
         data=metrics["data"],
         parity={},
@@ -131,29 +144,39 @@ def run(arguments: argparse.Namespace, step: Step) -> dict[str, Any]:
     model, card = export_onnx.export(served.pipeline, draft, chosen.features)
     metrics |= {"parity": card.parity, "model_version": card.version, "versions": card.versions}
 
-    step("replacing the previous model")
+    step("writing the model and its card")
+    _, contributions = Scorer(model).run(inputs(features, used))
     replace_files(
         arguments.output,
         {
             f"{MODEL}.onnx": model,
             "metrics.json": (json.dumps(metrics, indent=1) + "\n").encode(),
             "pipeline.joblib": _dumped(served.pipeline),
+            "CARD.md": report.card_text(card, metrics, contributions).encode(),
+            **report.figures(features, contributions, used.features),
         },
     )
     return metrics
 
 
-def fit(leads: Dataset, name: str, seed: int) -> Fitted:
-    """Fit one model on the oldest leads, its threshold chosen out of fold, and score the newest once."""
+def fit(leads: Dataset, name: str, seed: int, rule: Rule = DEFAULT_RULE) -> Fitted:
+    """Fit one model on the oldest leads, and score the newest once.
+
+    Its threshold, and the served model's calibration, are chosen on probabilities out of fold.
+    """
     model = CANDIDATES[name](leads.dictionary.features, seed)
     features, target = leads.oldest()
     scores = evaluation.out_of_fold(model, features, target, seed)
-    threshold = evaluation.best_f1_threshold(target, scores)
-    cross_validated = evaluation.measure(target, scores, threshold)
     model.fit(features, target)
+    calibration = None
+    if name == SERVED:
+        calibration, scores = evaluation.calibrate(target, scores)
+        model["model"].slope, model["model"].intercept = calibration.slope, calibration.intercept
+    threshold = decision.choose(rule, target, scores)
+    cross_validated = evaluation.measure(target, scores, threshold.value)
     features, target = leads.newest()
-    newest = evaluation.measure(target, evaluation.probability(model, features), threshold)
-    return Fitted(model, threshold, cross_validated, newest)
+    newest = evaluation.measure(target, evaluation.probability(model, features), threshold.value)
+    return Fitted(model, calibration, threshold, cross_validated, newest)
 
 
 def slices(leads: Dataset, probability: Probability, threshold: float) -> dict[str, Any]:
@@ -194,7 +217,7 @@ def ablation(leads: Dataset, dictionary: Dictionary, seed: int, step: Step) -> d
     return found
 
 
-def report(metrics: Mapping[str, Any], output: Path) -> None:
+def summarise(metrics: Mapping[str, Any], output: Path) -> None:
     """Print what a reader wants to know first, and what to run next."""
     console = Console(highlight=False)
     columns = ("roc_auc", "log_loss", "precision", "recall", "f1", "lift_at_10%")
@@ -213,7 +236,7 @@ def report(metrics: Mapping[str, Any], output: Path) -> None:
     console.print(
         f"Served: {metrics['served']}, version {metrics['model_version']}. "
         f"ROC-AUC {served['newest']['roc_auc']:.3f} (95 %: {low:.3f} to {high:.3f}), "
-        f"threshold {served['threshold']:.3f}. "
+        f"threshold {served['threshold']:.3f} ({metrics['threshold']['rule']}).\n"
         f"ONNX differs by at most {metrics['parity']['largest_difference']:.0e}.\n"
         f"Written to {output}/. Next: [bold]python predict.py --model {output / f'{MODEL}.onnx'}[/]",
         soft_wrap=True,
@@ -245,7 +268,7 @@ def _described(leads: Dataset) -> dict[str, Any]:
 
 def _versions() -> dict[str, str]:
     """What decides the model's bytes beside data and seed."""
-    names = ("numpy", "onnx", "onnxmltools", "onnxruntime", "scikit-learn", "skl2onnx")
+    names = ("numpy", "onnx", "onnxruntime", "scikit-learn", "skl2onnx")
     installed = {name: version(name) for name in names}
     return {"python": python_version(), "xgboost": xgboost.__version__, **installed}
 
@@ -254,6 +277,15 @@ def _dumped(pipeline: Pipeline) -> bytes:
     buffer = io.BytesIO()
     joblib.dump(pipeline, buffer)
     return buffer.getvalue()
+
+
+def _rule(arguments: argparse.Namespace) -> Rule:
+    return Rule(
+        arguments.threshold,
+        arguments.cost_call,
+        arguments.value_conversion,
+        arguments.calls_per_100,
+    )
 
 
 class _progress:  # noqa: N801  (used like a function)
@@ -282,6 +314,10 @@ def _arguments() -> argparse.Namespace:
     add("--columns", type=Path, default=ROOT / "data" / "columns.toml", help="its data dictionary")
     add("--known", choices=MOMENTS, default=MOMENTS[0], help="use columns known by then (capture)")
     add("--output", type=Path, default=ROOT / "models", help="folder of the files to replace")
+    add("--threshold", choices=get_args(RuleName), default="f1", help="rule for the threshold (f1)")
+    add("--cost-call", type=float, help="with cost: what a call costs")
+    add("--value-conversion", type=float, help="with cost: what a conversion is worth")
+    add("--calls-per-100", type=float, help="with capacity: calls possible per 100 leads")
     add("--seed", type=int, default=0, help="of folds, models and resamples (0)")
     return parser.parse_args()
 

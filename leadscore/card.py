@@ -28,18 +28,38 @@ class CardError(ValueError):
 
 @dataclass(frozen=True)
 class Threshold:
-    """From which probability on a lead counts as converting, and the rule that chose it."""
+    """From which probability on a lead counts as converting, and the rule that chose it.
+
+    `expected`, out of fold and per 100 leads: `calls` (leads that reach the threshold), `conversions`
+    among them; their `precision` and `recall`.
+    """
 
     value: float
     rule: str
+    parameters: Mapping[str, float]
+    expected: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Grade:
+    """A band of probabilities, from `at_least` up to the next better grade.
+
+    `share` of the leads the model was tested on that got the grade, and their `conversion_rate`.
+    """
+
+    grade: str
+    at_least: float
+    share: float
+    conversion_rate: float | None
 
 
 @dataclass(frozen=True)
 class Golden:
-    """A raw lead and the probability the fitted pipeline gave it."""
+    """A raw lead, and the probability and contributions the fitted pipeline gave it."""
 
     lead: Mapping[str, Any]
     probability: float
+    contributions: tuple[float, ...]
 
 
 @dataclass(frozen=True)
@@ -47,7 +67,8 @@ class Card:
     """Everything a model file says of itself.
 
     `reference` holds the distribution of each feature in the training leads: the share of `missing`,
-    and either the share of each of the `levels` or the `quantiles` (minimum, deciles, maximum).
+    and either the share of each of the `levels` or the `quantiles` (minimum, deciles, maximum). `base`
+    plus a lead's contributions are its log-odds. `grades` stand best first.
     """
 
     name: str
@@ -55,8 +76,10 @@ class Card:
     known: Known
     dictionary: Dictionary
     reference: Mapping[str, Mapping[str, Any]]
-    calibration: str
+    base: float
+    calibration: Mapping[str, Any]
     threshold: Threshold
+    grades: tuple[Grade, ...]
     metrics: Mapping[str, Any]
     data: Mapping[str, Any]
     parity: Mapping[str, Any]
@@ -70,6 +93,7 @@ class Card:
             **{entry.name: getattr(self, entry.name) for entry in fields(self)},
             "dictionary": self.dictionary.to_dict(),
             "threshold": vars(self.threshold),
+            "grades": [vars(grade) for grade in self.grades],
             "golden": [vars(golden) for golden in self.golden],
         }
 
@@ -96,7 +120,11 @@ class Card:
                 card,
                 dictionary=Dictionary.from_dict(document["dictionary"]),
                 threshold=Threshold(**document["threshold"]),
-                golden=tuple(Golden(**golden) for golden in document["golden"]),
+                grades=tuple(Grade(**grade) for grade in document["grades"]),
+                golden=tuple(
+                    Golden(**{**golden, "contributions": tuple(golden["contributions"])})
+                    for golden in document["golden"]
+                ),
             )
-        except (DictionaryError, TypeError, AttributeError) as error:
+        except (DictionaryError, KeyError, TypeError, AttributeError) as error:
             raise CardError(f"the card cannot be read: {error}") from None

@@ -77,6 +77,8 @@ class Column:
     kind: Kind
     known: Known
     why: str
+    label: str = ""
+    unit: str = ""
     minimum: float | None = None
     aliases: Mapping[str, str] = field(default_factory=dict)
     set_apart: tuple[str, ...] = ()
@@ -84,6 +86,11 @@ class Column:
     positive: str = ""
     negative: str = ""
     missing: frozenset[str] = frozenset()
+
+    @property
+    def title(self) -> str:
+        """The column as a person reads it."""
+        return self.label or self.source
 
     @property
     def expected(self) -> str:
@@ -130,7 +137,7 @@ class Column:
             raise ColumnError(self.name, value, "valid Unicode text") from None
         return self.aliases.get(value, value)
 
-    def label(self, value: object) -> int:
+    def outcome(self, value: object) -> int:
         """Turn a raw target value into 1 (positive) or 0 (negative); ColumnError for any other."""
         text = value.strip() if isinstance(value, str) else str(value)
         if text not in (self.positive, self.negative):

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from leadscore.card import METADATA_KEY, Card, CardError
 from leadscore.columns import Lead, Tensors, clean, tensors
 
-# Largest difference between two runtimes' probabilities for one lead that counts as rounding.
+# Largest difference between two runtimes' probabilities or contributions that counts as rounding.
 TOLERANCE: Final = 1e-5
 
 
@@ -43,14 +43,22 @@ class Scorer:
         except (CardError, ModelError) as error:
             raise ModelError(f"{where}: {error}") from None
 
-    def run(self, inputs: Tensors) -> NDArray[np.float64]:
-        """Score model inputs, an (n, 1) array per feature: probabilities of shape (n,), in [0, 1]."""
-        (probability,) = self._session.run(["probability"], inputs)
-        return np.asarray(probability, dtype=np.float64)
+    def run(self, inputs: Tensors) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Score model inputs, an (n, 1) array per feature.
+
+        Returns probabilities of shape (n,), in [0, 1], and contributions of shape (n, features) in
+        log-odds. The card's base plus a lead's contributions are the log-odds of its probability.
+        """
+        probability, contributions = self._session.run(["probability", "contributions"], inputs)
+        return np.asarray(probability, np.float64), np.asarray(contributions, np.float64)
+
+    def explain(self, leads: Sequence[Lead]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Score clean leads (`columns.clean`) in one run; returns what `run` does."""
+        return self.run(tensors(leads, self.card.dictionary.features))
 
     def probability(self, leads: Sequence[Lead]) -> NDArray[np.float64]:
-        """Score clean leads (`columns.clean`) in one run: probabilities of shape (n,), in [0, 1]."""
-        return self.run(tensors(leads, self.card.dictionary.features))
+        """The probabilities alone, shape (n,)."""
+        return self.explain(leads)[0]
 
     def converts(self, probability: NDArray[np.float64]) -> NDArray[np.bool_]:
         """Whether each probability reaches the card's threshold."""
@@ -64,8 +72,12 @@ class Scorer:
         if not golden:
             raise ModelError("the card holds no golden leads to verify it by")
         leads = [clean(entry.lead, dictionary) for entry in golden]
-        expected = np.array([entry.probability for entry in golden])
-        difference = np.abs(self.probability(leads) - expected)
+        probability, contributions = self.explain(leads)
+        found = np.column_stack([probability, contributions])
+        expected = np.array([(entry.probability, *entry.contributions) for entry in golden])
+        if found.shape != expected.shape:
+            raise ModelError(f"golden leads have {expected.shape[1] - 1} contributions each")
+        difference = np.abs(found - expected).max(axis=1)
         if not np.all(difference <= TOLERANCE):  # also catches NaN
             worst = int(np.argmax(np.nan_to_num(difference, nan=np.inf)))
             raise ModelError(

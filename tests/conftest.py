@@ -24,6 +24,9 @@ ROOT = Path(__file__).resolve().parent.parent
 MODEL = ROOT / "models" / "lead_conversion.onnx"
 TWIN = ROOT / "data" / "leads.csv"
 
+# What runs predict.py: LEADSCORE_TEST_PYTHON may name an environment with requirements-serve.txt alone.
+PYTHON = os.environ.get("LEADSCORE_TEST_PYTHON", sys.executable)
+
 settings.register_profile("default", deadline=None, derandomize=True)
 settings.load_profile("default")
 
@@ -72,12 +75,7 @@ Serve = Callable[..., AbstractContextManager[httpx2.Client]]
 
 @pytest.fixture(scope="session")
 def serve(tmp_path_factory: pytest.TempPathFactory) -> Serve:
-    """Start a real server process on a free port, as a context manager that gives a client for it.
-
-    The server runs on the interpreter that LEADSCORE_TEST_PYTHON names, if set: so the same tests run
-    against an environment that holds only requirements-serve.txt.
-    """
-    python = os.environ.get("LEADSCORE_TEST_PYTHON", sys.executable)
+    """Start a real server process on a free port, as a context manager that gives a client for it."""
 
     @contextlib.contextmanager
     def start(*command: str, **environment: str) -> Iterator[httpx2.Client]:
@@ -86,7 +84,7 @@ def serve(tmp_path_factory: pytest.TempPathFactory) -> Serve:
         clean = {k: v for k, v in os.environ.items() if not k.startswith("LEADSCORE_")}
         with log.open("wb") as output:
             process = subprocess.Popen(
-                [python, *arguments],
+                [PYTHON, *arguments],
                 cwd=ROOT,
                 env={**clean, **environment},
                 stdout=output,

@@ -70,7 +70,7 @@ def test_any_bytes_are_refused(content: bytes, path: str) -> None:
 def test_failure_inside_reveals_nothing(monkeypatch: pytest.MonkeyPatch, scorer: Scorer) -> None:
     """A bug is a 500 problem document without a trace, a path or the exception's text."""
     app = create_app(scorer, Settings())
-    monkeypatch.setattr(Scorer, "probability", lambda *_: 1 / 0)
+    monkeypatch.setattr(Scorer, "explain", lambda *_: 1 / 0)
     answer = TestClient(app, raise_server_exceptions=False).post("/predict", json={})
     assert (answer.status_code, answer.headers["content-type"]) == (500, "application/problem+json")
     assert "division" not in answer.text

@@ -30,7 +30,7 @@ def test_card_holds_no_real_lead(scorer: Scorer) -> None:
     assert all(not ids & set(golden.lead) for golden in scorer.card.golden)
 
 
-@pytest.mark.parametrize("key", ["threshold", "dictionary", "golden", "version"])
+@pytest.mark.parametrize("key", ["threshold", "dictionary", "golden", "version", "base", "grades"])
 def test_missing_key_is_an_error_not_a_default(scorer: Scorer, key: str) -> None:
     """A card without its threshold is refused, not served with another one."""
     document = scorer.card.to_dict()

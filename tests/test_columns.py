@@ -165,10 +165,10 @@ def test_any_legal_number_stays_finite_in_float32(value: float) -> None:
 
 def test_labels_are_the_dictionary_s(dictionary: Dictionary) -> None:
     """The target takes its two labels and nothing else."""
-    assert [dictionary.target.label(value) for value in ("1", " 0 ", 1, 0)] == [1, 0, 1, 0]
+    assert [dictionary.target.outcome(value) for value in ("1", " 0 ", 1, 0)] == [1, 0, 1, 0]
     for value in ("", "2", "yes", None, 0.5):
         with pytest.raises(ColumnError, match="expected '0' or '1'"):
-            dictionary.target.label(value)
+            dictionary.target.outcome(value)
 
 
 def test_lead_may_use_names_or_headers_and_leave_any_out(capture: Dictionary) -> None:

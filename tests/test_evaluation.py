@@ -35,21 +35,36 @@ def test_calibration_error_is_zero_only_when_rates_match() -> None:
     assert evaluation.calibration_error(TARGET, np.ones(10)) == pytest.approx(0.7)
 
 
+def test_sigmoid_is_taken_only_where_it_helps() -> None:
+    """Scores that are right stay as they are; scores that are too bold are corrected."""
+    rng = np.random.default_rng(0)
+    log_odds = rng.normal(0, 1.5, 4000)
+    right = 1 / (1 + np.exp(-log_odds))
+    target = (rng.random(4000) < right).astype(np.int8)
+    calibration, same = evaluation.calibrate(target, right)
+    assert (calibration.method, calibration.slope, calibration.intercept) == ("none", 1, 0)
+    assert np.array_equal(same, right)
+    bold = 1 / (1 + np.exp(-(2 * log_odds + 1)))
+    calibration, corrected = evaluation.calibrate(target, bold)
+    assert calibration.method == "sigmoid"
+    assert calibration.slope == pytest.approx(0.5, abs=0.05)
+    assert calibration.intercept == pytest.approx(-0.5, abs=0.1)
+    assert np.abs(corrected - right).max() < 0.05
+    assert calibration.after["ece"] < calibration.before["ece"]
+
+
+def test_reliability_curve_covers_every_lead() -> None:
+    """Each bin has its leads, and together they are all."""
+    curve = evaluation.reliability(TARGET, PROBABILITY)
+    assert sum(point["leads"] for point in curve) == len(TARGET)
+    assert curve[-1] == {"probability": 0.9, "conversion_rate": 1.0, "leads": 1}
+
+
 def test_lift_does_not_depend_on_the_order_of_equal_scores() -> None:
     """A model that says the same of everyone lifts nothing, however its leads are sorted."""
     same = np.full(10, 0.3)
     assert evaluation.lift(TARGET, same, 0.1) == pytest.approx(1)
     assert evaluation.lift(TARGET[::-1], same, 0.1) == pytest.approx(1)
-
-
-def test_best_threshold_is_the_best_of_all() -> None:
-    """No other threshold in steps of .001 has a higher F1."""
-    rng = np.random.default_rng(0)
-    target = rng.integers(0, 2, 500).astype(np.int8)
-    probability = np.clip(0.3 * target + 0.7 * rng.random(500), 0, 1)
-    best = evaluation.best_f1_threshold(target, probability)
-    found = evaluation.measure(target, probability, best)["f1"]
-    assert found == max(evaluation.measure(target, probability, t / 1000)["f1"] for t in range(1, 1000))
 
 
 def test_intervals_hold_the_figure_and_shrink_with_more_leads() -> None:

@@ -16,11 +16,12 @@ from sklearn.pipeline import Pipeline
 
 import export_onnx
 from leadscore.card import Card, Threshold
-from leadscore.columns import clean, tensors
+from leadscore.columns import Dictionary, clean, tensors
 from leadscore.scorer import TOLERANCE, Scorer
-from leadscore.training import parity, reference
+from leadscore.training import parity, reference, shapley
 from leadscore.training.dataset import Dataset, frame, inputs
 from leadscore.training.evaluation import probability
+from leadscore.training.models import CANDIDATES, SERVED
 from tests.conftest import MODEL, ROOT, TWIN
 
 
@@ -33,8 +34,10 @@ def draft(leads: Dataset) -> Card:
         known="capture",
         dictionary=leads.dictionary,
         reference=reference.distributions(leads.oldest()[0], leads.dictionary),
-        calibration="none",
-        threshold=Threshold(0.4, "a test's"),
+        base=0.0,
+        calibration={},
+        threshold=Threshold(0.4, "a test's", {}, {}),
+        grades=(),
         metrics={},
         data={},
         parity={},
@@ -63,8 +66,9 @@ def test_adversarial_leads_score_the_same(pipeline: Pipeline, exported: bytes, l
     """Splits and their float32 neighbours, extremes, NaN, unseen and 10 kB text, under another seed."""
     scorer = Scorer(exported)
     batch = parity.adversarial(pipeline, leads.dictionary, scorer.card.reference, seed=1)
-    difference = np.abs(scorer.run(batch) - probability(pipeline, frame(batch)))
-    assert difference.max() <= TOLERANCE
+    found, contributions = scorer.run(batch)
+    assert np.abs(found - probability(pipeline, frame(batch))).max() <= TOLERANCE
+    assert np.abs(contributions - shapley.contributions(pipeline, frame(batch))).max() <= TOLERANCE
 
 
 def test_adversarial_leads_try_what_they_promise(
@@ -99,17 +103,17 @@ def test_another_threshold_is_another_version(
     pipeline: Pipeline, exported: bytes, draft: Card, leads: Dataset
 ) -> None:
     """The version covers the card, not the trees alone."""
-    other = replace(draft, threshold=Threshold(0.5, "another"))
+    other = replace(draft, threshold=Threshold(0.5, "another", {}, {}))
     _, card = export_onnx.export(pipeline, other, leads.features)
     assert card.version != Scorer(exported).card.version
 
 
 def test_graph_is_valid_small_and_named(exported: bytes, leads: Dataset) -> None:
-    """One input per raw column, the output by its name, any number of leads, under 2 MB."""
+    """One input per raw column, the outputs by their names, any number of leads, under 2 MB."""
     model = onnx.load_from_string(exported)
     onnx.checker.check_model(model, full_check=True)
     assert [node.name for node in model.graph.input] == [c.name for c in leads.dictionary.features]
-    assert [node.name for node in model.graph.output] == ["probability"]
+    assert [node.name for node in model.graph.output] == ["probability", "contributions"]
     assert {o.domain: o.version for o in model.opset_import} == export_onnx.OPSETS
     assert len(exported) < 2_000_000
 
@@ -128,23 +132,54 @@ def test_pipeline_that_differs_from_the_graph_is_refused(
         other["model"].set_params(n_estimators=150).fit(
             other["encode"].transform(leads.oldest()[0]), leads.oldest()[1]
         )
-    graph = export_onnx.convert(other, leads.dictionary)
+    graph, base = export_onnx.convert(other, leads.dictionary)
     golden = reference.golden(other, leads.dictionary, draft.reference, 0)
     scorer = Scorer(export_onnx.seal(graph, replace(draft, golden=golden)))
     with pytest.raises(parity.ParityError, match="differs from the pipeline by up to"):
         parity.check(pipeline, scorer, leads.features, seed=0)
-    monkeypatch.setattr(export_onnx, "convert", lambda *_: graph)
+    monkeypatch.setattr(export_onnx, "convert", lambda *_: (graph, base))
     with pytest.raises(RuntimeError):  # its golden leads or its parity check
         export_onnx.export(pipeline, draft, leads.features)
 
 
-def test_model_that_learned_nothing_is_refused(leads: Dataset, pipeline: Pipeline, draft: Card) -> None:
-    """The converter gets a first tree without a split wrong, so it is not given one."""
+def test_model_that_learned_nothing_is_exported_all_the_same(
+    leads: Dataset, pipeline: Pipeline, draft: Card
+) -> None:
+    """Trees without a single split give every lead the same probability and no reasons."""
     stump = copy.deepcopy(pipeline)
     stump["model"].set_params(gamma=1e9)
     features, target = leads.oldest()
-    with pytest.raises(parity.ParityError, match="the first tree does not split"):
-        export_onnx.export(stump.fit(features, target), draft, leads.features)
+    model, _ = export_onnx.export(stump.fit(features, target), draft, leads.features)
+    found, contributions = Scorer(model).run(inputs(leads.features, leads.dictionary))
+    assert np.ptp(found) == 0
+    assert not contributions.any()
+
+
+def test_trees_too_deep_to_compile_are_refused(leads: Dataset, pipeline: Pipeline, draft: Card) -> None:
+    """Exact reasons have their price in leaves; a model that exceeds it says so."""
+    deep = copy.deepcopy(pipeline)
+    deep["model"].set_params(max_depth=8, min_child_weight=1)
+    features, target = leads.oldest()
+    with pytest.raises(shapley.ShapleyError, match=r"patterns of turns.*depth 3 or less"):
+        export_onnx.export(deep.fit(features, target), draft, leads.features)
+
+
+@pytest.mark.parametrize("kind", ["number", "category"])
+def test_columns_of_one_kind_are_enough(leads: Dataset, draft: Card, kind: str) -> None:
+    """A CRM with numbers only, or with categories only, exports as well."""
+    columns = tuple(
+        replace(c, role="excluded") if c.role == "feature" and c.kind != kind else c
+        for c in leads.dictionary.columns
+    )
+    part = leads.narrow(Dictionary(columns))
+    model = CANDIDATES[SERVED](part.dictionary.features, 0).fit(*part.oldest())
+    card = replace(
+        draft,
+        dictionary=part.dictionary,
+        reference=reference.distributions(part.features, part.dictionary),
+    )
+    content, _ = export_onnx.export(model, card, part.features)
+    assert len(onnx.load_from_string(content).graph.input) == len(part.dictionary.features)
 
 
 def test_one_lead_is_one_number_everywhere(scorer: Scorer) -> None:
@@ -190,7 +225,7 @@ def test_command_exports_a_saved_pipeline(
     written = Scorer(tmp_path / "out.onnx")
     sample = leads.features.iloc[:100]
     expected = probability(restored, sample)
-    assert np.abs(written.run(inputs(sample, leads.dictionary)) - expected).max() <= TOLERANCE
+    assert np.abs(written.run(inputs(sample, leads.dictionary))[0] - expected).max() <= TOLERANCE
 
 
 @pytest.mark.parametrize("content", [None, {"not": "a pipeline"}])

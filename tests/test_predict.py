@@ -2,16 +2,21 @@
 
 import json
 import os
+import re
 import subprocess
-import sys
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import httpx2
 import pytest
 
-from leadscore.columns import clean
+import train
+from leadscore.columns import Dictionary, clean
 from leadscore.scorer import Scorer
-from tests.conftest import ROOT, Serve
+from leadscore.training import shapley
+from leadscore.training.dataset import load
+from leadscore.training.models import SERVED
+from tests.conftest import PYTHON, ROOT, TWIN, Serve
 
 README_LEAD = {"total_visits": 5, "total_time_spent_on_website": 1200, "lead_source": "Google"}
 JSON = {"content-type": "application/json"}
@@ -25,13 +30,11 @@ def test_service_answers_what_the_scorer_answers(client: httpx2.Client, scorer: 
     """One lead over HTTP: probability, score, decision and model."""
     answer = client.post("/predict", json=README_LEAD).raise_for_status().json()
     (probability,) = _expected(scorer, README_LEAD)
-    assert answer == {
-        "probability": pytest.approx(probability, abs=1e-9),
-        "score": round(100 * probability),
-        "converts": probability >= scorer.card.threshold.value,
-        "ids": {},
-        "model_version": scorer.card.version,
-    }
+    assert answer["probability"] == pytest.approx(probability, abs=1e-9)
+    assert answer["score"] == round(100 * probability)
+    assert answer["converts"] == (probability >= scorer.card.threshold.value)
+    assert answer["model_version"] == scorer.card.version
+    assert len(answer["reasons"]) == 3
 
 
 def test_batch_answers_in_the_order_sent(client: httpx2.Client, scorer: Scorer) -> None:
@@ -44,7 +47,12 @@ def test_batch_answers_in_the_order_sent(client: httpx2.Client, scorer: Scorer) 
         "leads": len(leads),
         "converts": sum(item["converts"] for item in answer["predictions"]),
         "expected_conversions": pytest.approx(sum(found)),
+        "grades": {
+            grade: sum(item["grade"] == grade for item in answer["predictions"]) for grade in "ABCD"
+        },
+        "capacity": None,
     }
+    assert all(item["reasons"] == [] for item in answer["predictions"])
 
 
 def test_largest_batch_is_answered_and_a_larger_one_refused(client: httpx2.Client) -> None:
@@ -54,6 +62,90 @@ def test_largest_batch_is_answered_and_a_larger_one_refused(client: httpx2.Clien
     refused = client.post("/predict/batch", json={"leads": [README_LEAD] * 10_001})
     assert refused.status_code == 422
     assert "10000" in refused.json()["detail"]
+
+
+def test_reasons_of_real_leads_are_xgboost_s_own(
+    client: httpx2.Client, original_csv: Path, scorer: Scorer, capture: Dictionary
+) -> None:
+    """Five of the original's newest leads, over HTTP: every effect is what XGBoost computes, to 1e-5."""
+    twin = load(TWIN, capture)
+    pipeline = train.fit(twin, SERVED, 0).pipeline
+    features, _ = load(original_csv, capture).newest()
+    sample = features.iloc[::400]
+    expected = shapley.contributions(pipeline, sample)
+    names = list(features.columns)
+    for row, shares in zip(sample.to_dict("records"), expected, strict=True):
+        lead = {name: None if value != value else value for name, value in row.items()}  # noqa: PLR0124
+        answer = client.post(f"/predict?reasons={len(names)}", json=lead).raise_for_status().json()
+        found = {reason["column"]: reason["effect"] for reason in answer["reasons"]}
+        assert [found[name] for name in names] == pytest.approx(shares.tolist(), abs=1e-5)
+        five = client.post("/predict?reasons=5", json=lead).raise_for_status().json()["reasons"]
+        assert five == answer["reasons"][:5]
+    assert len(sample) == 5
+    assert answer["model_version"] == scorer.card.version
+
+
+@pytest.mark.parametrize("query", ["reasons=-1", "reasons=12", "reasons=many", "reasons="])
+def test_impossible_number_of_reasons_is_refused(client: httpx2.Client, query: str) -> None:
+    """From none to all columns; anything else is a problem document naming the parameter."""
+    answer = client.post(f"/predict?{query}", json={})
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["pointer"] == "/query/reasons"
+
+
+def test_batch_gives_reasons_and_capacity_on_request(client: httpx2.Client) -> None:
+    """Both are parameters of the batch route."""
+    answer = client.post("/predict/batch?reasons=2&calls=1", json={"leads": [README_LEAD, {}]}).json()
+    assert [len(item["reasons"]) for item in answer["predictions"]] == [2, 2]
+    assert answer["summary"]["capacity"]["calls"] == 1
+    assert client.post("/predict/batch?calls=0", json={"leads": [{}]}).status_code == 422
+
+
+def test_explain_draws_the_reasons(tmp_path: Path) -> None:
+    """`predict.py explain` prints the score and a signed bar for every column."""
+    path = tmp_path / "lead.json"
+    path.write_text(json.dumps({**README_LEAD, "city": "Atlantis"}))
+    done = _explain(str(path))
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert re.match(r"\d+\.\d%, grade [A-D]: ", lines[0])
+    bars = [line for line in lines if "odds" in line and "│" in line and "log-odds" not in line]
+    assert len(bars) == 11
+    for line in bars:
+        left, right = line.split("│")
+        effect = float(re.search(r"[+-]\d\.\d\d", right)[0])
+        assert ("█" in left) <= (effect <= 0)
+        assert ("█" in right) <= (effect >= 0)
+    assert lines[-1] == "! City “Atlantis” is new to the model."
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("{", "Expecting"),
+        ("[]", "an object of columns"),
+        ('{"tags": "x"}', "Written by the salesperson"),
+    ],
+)
+def test_explain_says_what_is_wrong_with_a_lead(tmp_path: Path, content: str, message: str) -> None:
+    """A file that is no lead: its name, the reason, exit code 1."""
+    path = tmp_path / "lead.json"
+    path.write_text(content)
+    done = _explain(str(path))
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"{path}: ")
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def _explain(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [PYTHON, "predict.py", "explain", *arguments],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
 
 
 def test_names_headers_and_every_missing_value_mean_the_same(client: httpx2.Client) -> None:
@@ -251,7 +343,7 @@ def test_service_that_cannot_start_says_why(
 ) -> None:
     """No model or a wrong setting: one line, exit code 3, no server."""
     done = subprocess.run(
-        [os.environ.get("LEADSCORE_TEST_PYTHON", sys.executable), "predict.py", *arguments],
+        [PYTHON, "predict.py", *arguments],
         cwd=ROOT,
         env={**os.environ, **environment},
         capture_output=True,

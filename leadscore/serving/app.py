@@ -1,22 +1,21 @@
 """The HTTP service: one verified model behind a few routes."""
 
-from typing import Any
+from typing import Annotated, Any
 
-import numpy as np
-from fastapi import FastAPI, Response
+from fastapi import FastAPI, Query, Response
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from leadscore import __version__
 from leadscore.scorer import Scorer
 from leadscore.serving import problems
+from leadscore.serving.answers import Answers
 from leadscore.serving.schema import (
     Alive,
     BatchPrediction,
     Prediction,
     Ready,
     Request,
-    Summary,
     batch_type,
     lead_type,
 )
@@ -42,24 +41,20 @@ def create_app(scorer: Scorer, settings: Settings) -> FastAPI:
     # GET /model answers the same bytes every time.
     document = card.to_json().encode()
 
-    async def predict(lead: Request) -> Prediction:
-        return predictions(scorer, [lead])[0]
+    answers = Answers(scorer)
+    features = len(card.dictionary.features)
+
+    async def predict(lead: Request, reasons: int = 3) -> Prediction:
+        return answers.predict([lead], reasons)[0]
 
     # Not async: a large batch must not hold up the event loop.
-    def predict_batch(batch: Any) -> BatchPrediction:
-        answers = predictions(scorer, batch.leads)
-        return BatchPrediction(
-            predictions=answers,
-            summary=Summary(
-                leads=len(answers),
-                converts=sum(answer.converts for answer in answers),
-                expected_conversions=sum(answer.probability for answer in answers),
-            ),
-            model_version=card.version,
-        )
+    def predict_batch(batch: Any, reasons: int = 0, calls: int | None = None) -> BatchPrediction:
+        return answers.predict_batch(batch.leads, reasons, calls)
 
-    predict.__annotations__["lead"] = lead
-    predict_batch.__annotations__["batch"] = batch
+    how_many = Annotated[int, Query(ge=0, le=features, description="reasons to give for each lead")]
+    possible = Annotated[int | None, Query(ge=1, description="calls possible for this batch")]
+    predict.__annotations__ |= {"lead": lead, "reasons": how_many}
+    predict_batch.__annotations__ |= {"batch": batch, "reasons": how_many, "calls": possible}
     app.post("/predict", responses=problems.RESPONSES, summary="Score one lead")(predict)
     app.post("/predict/batch", responses=problems.RESPONSES, summary="Score many leads")(predict_batch)
 
@@ -76,21 +71,6 @@ def create_app(scorer: Scorer, settings: Settings) -> FastAPI:
         return Response(document, media_type="application/json")
 
     return app
-
-
-def predictions(scorer: Scorer, requests: list[Request]) -> list[Prediction]:
-    """Score all requests in one run of the graph; answers in the same order."""
-    probability = scorer.probability([request.lead for request in requests])
-    converts = scorer.converts(probability)
-    score = np.rint(100 * probability).astype(int)
-    return [
-        Prediction(
-            probability=p, score=s, converts=c, ids=request.ids, model_version=scorer.card.version
-        )
-        for request, p, s, c in zip(
-            requests, probability.tolist(), score.tolist(), converts.tolist(), strict=True
-        )
-    ]
 
 
 class BodyLimit:

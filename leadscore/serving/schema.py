@@ -22,14 +22,43 @@ class Request:
     ids: dict[str, Id] = field(default_factory=dict)
 
 
+class Reason(BaseModel):
+    """What one column adds to the log-odds: its exact SHAP value."""
+
+    column: str = Field(examples=["total_time_spent_on_website"])
+    value: str | float | None = Field(description="as read; null is missing", examples=[1200])
+    effect: float = Field(description="in log-odds; positive raises the probability", examples=[0.91])
+    text: str = Field(examples=["Time on the website 1,200 s raises the odds 2.48 times"])
+
+
+class Caution(BaseModel):
+    """A reason to trust a score less."""
+
+    column: str | None = Field(description="null: the lead as a whole", examples=["city"])
+    text: str = Field(examples=["City “Atlantis” is new to the model."])
+
+
 class Prediction(BaseModel):
     """The answer for one lead."""
 
     probability: float = Field(description="of converting", ge=0, le=1, examples=[0.731])
     score: int = Field(description="the probability in whole percent", ge=0, le=100, examples=[73])
+    grade: str = Field(
+        description="a band of probabilities; the model's card says which", examples=["B"]
+    )
     converts: bool = Field(description="whether the probability reaches the model's threshold")
+    reasons: list[Reason] = Field(description="the columns that moved the probability most, first")
+    warnings: list[Caution] = Field(description="values the model has not seen in training")
     ids: dict[str, Id] = Field(description="the id columns that were sent")
     model_version: str = Field(description="the model that answered")
+
+
+class Capacity(BaseModel):
+    """Whom to call when only so many calls are possible."""
+
+    calls: int = Field(description="the calls asked for, or all leads if they are fewer")
+    probability_from: float = Field(description="call the leads with at least this probability")
+    expected_conversions: float = Field(description="among these leads")
 
 
 class Summary(BaseModel):
@@ -38,6 +67,8 @@ class Summary(BaseModel):
     leads: int = Field(description="leads scored")
     converts: int = Field(description="leads whose probability reaches the threshold")
     expected_conversions: float = Field(description="sum of the probabilities")
+    grades: dict[str, int] = Field(description="leads of each grade", examples=[{"A": 3, "B": 5}])
+    capacity: Capacity | None = Field(description="whom to call, where `calls` was given")
 
 
 class BatchPrediction(BaseModel):

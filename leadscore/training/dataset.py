@@ -108,7 +108,7 @@ def load(path: Path, dictionary: Dictionary) -> Dataset:
         clock = _clock(cells[dictionary.clock.source], dictionary.clock)
         for column in dictionary.ids:
             _check_unique(cells[column.source], column)
-        target = np.array(_read_all(cells, dictionary.target, dictionary.target.label), np.int8)
+        target = np.array(_read_all(cells, dictionary.target, dictionary.target.outcome), np.int8)
         _check_outcomes(target, dictionary.target)
         features = frame({c.name: tensor(c, _read_all(cells, c, c.read)) for c in dictionary.features})
         for column in dictionary.excluded:  # not used, but a broken cell tells of a broken file

@@ -1,10 +1,14 @@
-"""How good a model is: figures, their intervals, and the threshold, on leads it was not fitted to."""
+"""How good a model is, on leads it was not fitted to: figures, intervals, calibration."""
 
-from typing import Final
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy.special import logit
+from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import (
     accuracy_score,
     average_precision_score,
@@ -15,7 +19,7 @@ from sklearn.metrics import (
     recall_score,
     roc_auc_score,
 )
-from sklearn.model_selection import StratifiedGroupKFold, cross_val_predict
+from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold, cross_val_predict
 from sklearn.pipeline import Pipeline
 
 from leadscore.training.dataset import row_groups
@@ -24,10 +28,7 @@ FOLDS: Final = 5
 RESAMPLES: Final = 1000
 CALIBRATION_BINS: Final = 10
 LIFT_SHARES: Final = (0.1, 0.2, 0.3)
-
-# Steps of .001: a threshold in the card is a number a person can read, and no probability comes to lie
-# on it by construction, where rounding in another runtime could flip the decision.
-_THRESHOLDS: Final = np.arange(1, 1000) / 1000
+SIGMOID_GAIN: Final = 0.001  # in log loss, or calibration is not worth its two parameters
 
 Target = NDArray[np.int8]
 Probability = NDArray[np.float64]
@@ -46,14 +47,6 @@ def out_of_fold(model: Pipeline, features: pd.DataFrame, target: Target, seed: i
     groups = row_groups(features)
     scores = cross_val_predict(model, features, target, groups=groups, cv=folds, method="predict_proba")
     return np.asarray(scores[:, 1], dtype=np.float64)
-
-
-def best_f1_threshold(target: Target, probability: Probability) -> float:
-    """The threshold with the highest F1, the lowest such one, in steps of .001."""
-    chosen = probability[None, :] >= _THRESHOLDS[:, None]
-    hits = (chosen & (target == 1)).sum(axis=1)
-    f1 = 2 * hits / (chosen.sum(axis=1) + target.sum())
-    return float(_THRESHOLDS[np.argmax(f1)])
 
 
 def measure(target: Target, probability: Probability, threshold: float) -> Figures:
@@ -80,9 +73,68 @@ def measure(target: Target, probability: Probability, threshold: float) -> Figur
 
 def calibration_error(target: Target, probability: Probability) -> float:
     """Mean distance between predicted probability and conversion rate over bins, by leads in them."""
-    bins = np.minimum((probability * CALIBRATION_BINS).astype(int), CALIBRATION_BINS - 1)
-    gaps = np.bincount(bins, weights=target - probability, minlength=CALIBRATION_BINS)
-    return float(np.abs(gaps).sum() / len(target))
+    gaps = [
+        b["leads"] * abs(b["probability"] - b["conversion_rate"]) for b in _bins(target, probability)
+    ]
+    return float(sum(gaps) / len(target))
+
+
+def reliability(target: Target, probability: Probability) -> list[dict[str, float]]:
+    """The reliability curve: mean `probability`, `conversion_rate`, `leads` of each bin with any."""
+    return [{k: round(v, 4) for k, v in b.items()} for b in _bins(target, probability)]
+
+
+def _bins(target: Target, probability: Probability) -> list[dict[str, float]]:
+    numbers = np.minimum((probability * CALIBRATION_BINS).astype(int), CALIBRATION_BINS - 1)
+    return [
+        {
+            "probability": float(probability[rows].mean()),
+            "conversion_rate": float(target[rows].mean()),
+            "leads": int(rows.sum()),
+        }
+        for rows in (numbers == number for number in range(CALIBRATION_BINS))
+        if rows.any()
+    ]
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """A correction of the log-odds, slope * log-odds + intercept, and what it does out of fold.
+
+    `before` and `after`: log loss, calibration error and reliability curve without and with it.
+    """
+
+    method: str
+    slope: float
+    intercept: float
+    before: Mapping[str, Any]
+    after: Mapping[str, Any]
+
+
+def calibrate(target: Target, scores: Probability) -> tuple[Calibration, Probability]:
+    """Fit a sigmoid to out-of-fold probabilities (Platt 1999), and take it if it earns its place.
+
+    Returns the decision and the probabilities to go on with: with the sigmoid, each lead's is corrected
+    by one that was fitted without it. The sigmoid is taken if it lowers log loss by SIGMOID_GAIN.
+    """
+    log_odds = logit(scores)[:, None]
+    sigmoid = LogisticRegression(C=np.inf)
+    folds = StratifiedKFold(FOLDS)
+    corrected = cross_val_predict(sigmoid, log_odds, target, cv=folds, method="predict_proba")[:, 1]
+    before, after = _calibrated(target, scores), _calibrated(target, corrected)
+    if before["log_loss"] - after["log_loss"] < SIGMOID_GAIN:
+        return Calibration("none", 1.0, 0.0, before, after), scores
+    sigmoid.fit(log_odds, target)
+    slope, intercept = float(sigmoid.coef_[0, 0]), float(sigmoid.intercept_[0])
+    return Calibration("sigmoid", slope, intercept, before, after), corrected
+
+
+def _calibrated(target: Target, scores: Probability) -> dict[str, Any]:
+    return {
+        "log_loss": round(float(log_loss(target, scores)), 4),
+        "ece": round(calibration_error(target, scores), 4),
+        "reliability": reliability(target, scores),
+    }
 
 
 def lift(target: Target, probability: Probability, share: float) -> float:

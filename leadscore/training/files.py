@@ -14,11 +14,14 @@ def replace_file(path: Path, content: bytes) -> None:
 def replace_files(folder: Path, files: Mapping[str, bytes]) -> None:
     """Write files that belong together: all are on disk before the first one replaces its predecessor.
 
-    Ctrl-C is held back during the renames. Call it from the main thread.
+    Names are relative to `folder` and may hold subfolders. Ctrl-C is held back during the renames. Call
+    it from the main thread.
     """
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder, prefix=".writing-") as staging:
         for name, content in files.items():
+            for place in (Path(staging), folder):
+                (place / name).parent.mkdir(parents=True, exist_ok=True)
             (Path(staging) / name).write_bytes(content)
         held = signal.signal(signal.SIGINT, signal.SIG_IGN)
         try:

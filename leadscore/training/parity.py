@@ -1,6 +1,5 @@
 """Proof that the ONNX graph computes what the fitted pipeline computes, on leads made to break it."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Final
@@ -12,6 +11,7 @@ from sklearn.pipeline import Pipeline
 
 from leadscore.columns import LARGEST, Dictionary, Tensors, tensor
 from leadscore.scorer import TOLERANCE, Scorer
+from leadscore.training import shapley
 from leadscore.training.dataset import frame, inputs
 from leadscore.training.evaluation import probability
 
@@ -39,11 +39,14 @@ class ParityError(RuntimeError):
 
 @dataclass(frozen=True)
 class Parity:
-    """Leads compared, the largest difference in probability, and decisions that differ."""
+    """Leads compared, the largest difference in probability and in a contribution (log-odds), and
+    decisions that differ.
+    """
 
     leads: int
     adversarial_leads: int
     largest_difference: float
+    largest_contribution_difference: float
     flipped_decisions: int
 
     def to_dict(self) -> dict[str, float]:
@@ -58,16 +61,23 @@ def check(pipeline: Pipeline, scorer: Scorer, features: pd.DataFrame, seed: int)
     """
     dictionary = scorer.card.dictionary
     hostile = adversarial(pipeline, dictionary, scorer.card.reference, seed)
-    largest, flips = 0.0, 0
+    differences, flips = [], 0
     for batch in (inputs(features, dictionary), hostile):
-        expected, found = probability(pipeline, frame(batch)), scorer.run(batch)
-        largest = max(largest, float(np.max(np.abs(found - expected))))  # NaN stays NaN
-        flips += int(np.sum(scorer.converts(found) != scorer.converts(expected)))
-    parity = Parity(len(features), len(frame(hostile)), largest, flips)
-    if not largest <= TOLERANCE or flips:
+        rows = frame(batch)
+        probabilities, contributions = scorer.run(batch)
+        expected = probability(pipeline, rows)
+        shares = shapley.contributions(pipeline, rows)
+        differences.append(
+            (np.abs(probabilities - expected).max(), np.abs(contributions - shares).max())
+        )
+        flips += int(np.sum(scorer.converts(probabilities) != scorer.converts(expected)))
+    largest = np.max(differences, axis=0)  # NaN stays NaN
+    parity = Parity(len(features), len(frame(hostile)), float(largest[0]), float(largest[1]), flips)
+    if not np.all(largest <= TOLERANCE) or flips:
         raise ParityError(
-            f"the graph differs from the pipeline by up to {largest:.2g} (at most {TOLERANCE:g}) and "
-            f"flips {flips} decisions over {parity.leads + parity.adversarial_leads} leads"
+            f"the graph differs from the pipeline by up to {largest[0]:.2g} in probability and "
+            f"{largest[1]:.2g} in a contribution (at most {TOLERANCE:g}) and flips {flips} decisions "
+            f"over {parity.leads + parity.adversarial_leads} leads"
         )
     return parity
 
@@ -111,18 +121,8 @@ def _texts(reference: Mapping[str, Any]) -> NDArray[np.object_]:
 def _splits(pipeline: Pipeline) -> dict[str, list[float]]:
     """Every value a tree compares a number with, by column."""
     names = pipeline["encode"].get_feature_names_out()
-    splits: dict[str, list[float]] = {}
-    for tree in trees(pipeline):
-        for child, index, value in zip(
-            tree["left_children"], tree["split_indices"], tree["split_conditions"], strict=True
-        ):
-            if child != -1:
-                splits.setdefault(names[index], []).append(value)
-    return splits
-
-
-def trees(pipeline: Pipeline) -> list[dict[str, Any]]:
-    """The boosted trees as XGBoost's JSON model format describes them."""
-    document = json.loads(pipeline["model"].get_booster().save_raw("json"))
-    found: list[dict[str, Any]] = document["learner"]["gradient_booster"]["model"]["trees"]
+    found: dict[str, list[float]] = {}
+    for tree in shapley.trees(pipeline):
+        for split in filter(None, tree.split):
+            found.setdefault(names[split.feature], []).append(split.threshold)
     return found

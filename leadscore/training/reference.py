@@ -9,6 +9,7 @@ from sklearn.pipeline import Pipeline
 
 from leadscore.card import Golden
 from leadscore.columns import Column, Dictionary, tensor
+from leadscore.training import shapley
 from leadscore.training.dataset import frame
 from leadscore.training.evaluation import probability
 
@@ -47,8 +48,10 @@ def golden(
     while len(leads) < GOLDEN_LEADS:
         leads.append({c.name: _typical(c, reference[c.name], rng) for c in dictionary.features})
     values = {c.name: tensor(c, [c.read(d.get(c.name)) for d in leads]) for c in dictionary.features}
-    scores = probability(pipeline, frame(values))
-    return tuple(Golden(lead, float(p)) for lead, p in zip(leads, scores, strict=True))
+    rows = frame(values)
+    shares = shapley.contributions(pipeline, rows).tolist()
+    scores = probability(pipeline, rows).tolist()
+    return tuple(Golden(*entry) for entry in zip(leads, scores, map(tuple, shares), strict=True))
 
 
 def _typical(column: Column, reference: Mapping[str, Any], rng: np.random.Generator) -> Any:

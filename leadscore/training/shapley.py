@@ -1,16 +1,16 @@
 """Exact SHAP values of boosted trees, compiled into one ONNX tree ensemble.
 
 The SHAP value of a feature is its average share in the prediction over all orders in which the features
-become known (Shapley 1953). For a tree, what is not known yet is averaged over its branches by the training
-leads in them: path-dependent TreeSHAP (Lundberg et al. 2020, doi:10.1038/s42256-019-0138-9), which XGBoost
-computes for `pred_contribs`.
+become known (Shapley 1953). For a tree, what is not known yet is averaged over its branches by the
+training leads in them: path-dependent TreeSHAP (Lundberg et al. 2020, doi:10.1038/s42256-019-0138-9),
+which XGBoost computes for `pred_contribs`.
 
-A lead enters that computation only by the way it turns at each split of the tree. A tree of depth 3 has at
-most 7 splits, so its leads fall into at most 128 patterns of turns, each with one fixed vector of SHAP
-values. A tree can therefore be rewritten as a decision tree over its own splits whose leaves hold these
-vectors, folded from encoded features to the columns they come from. So can a group of trees with few
-patterns between them, which saves asking the same question twice. All groups together are one ONNX
-`TreeEnsembleRegressor` with one target per column.
+A lead enters that computation only by the way it turns at each split of the tree. A tree of depth 3
+has at most 7 splits, so its leads fall into at most 128 patterns of turns, each with one fixed vector
+of SHAP values. A tree can therefore be rewritten as a decision tree over its own splits whose leaves
+hold these vectors, folded from encoded features to the columns they come from. So can a group of trees
+with few patterns between them, which saves asking the same question twice. All groups together are one
+ONNX `TreeEnsembleRegressor` with one target per column.
 """
 
 import itertools
@@ -21,12 +21,14 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 import numpy as np
+import pandas as pd
+import xgboost
 from numpy.typing import NDArray
 from sklearn.pipeline import Pipeline
 
-# Of a group of trees. More make a faster graph and a larger file: 256 take 4.3 microseconds a lead and
-# 1.4 MB, where one tree alone (at most 128) takes 6.8 and 0.5 MB, and 1,024 take 3.6 and 4 MB.
-MOST_PATTERNS: Final = 256
+# Of a group of trees. More make a faster graph and a larger file: one tree to a group (at most 128)
+# takes 0.5 MB and 6.8 microseconds a lead, 352 take 1.8 MB and 3.4; more gain little.
+MOST_PATTERNS: Final = 352
 
 NEGLIGIBLE: Final = 1e-12  # log-odds; rounding between patterns that are really alike
 
@@ -110,11 +112,34 @@ def compile_pipeline(pipeline: Pipeline, names: Sequence[str]) -> Ensemble:
     """Compile the fitted pipeline's trees. The ensemble reads what the pipeline's encoder gives, and its
     targets are the columns in the order of `names`. Raises ShapleyError as `compile_trees` does.
     """
-    learner = json.loads(pipeline["model"].get_booster().save_raw("json"))["learner"]
-    trees = [Tree.from_xgboost(tree) for tree in learner["gradient_booster"]["model"]["trees"]]
-    start = float(learner["learner_model_param"]["base_score"].strip("[]"))
+    start = float(_learner(pipeline)["learner_model_param"]["base_score"].strip("[]"))
     columns = encoded_columns(pipeline, names)
-    return compile_trees(trees, columns, len(names), math.log(start / (1 - start)))
+    ensemble = compile_trees(trees(pipeline), columns, len(names), math.log(start / (1 - start)))
+    # Calibration only rescales the log-odds, so the shares stay exact.
+    slope, intercept = pipeline["model"].slope, pipeline["model"].intercept
+    ensemble.base = slope * ensemble.base + intercept
+    ensemble.leaves = [(*leaf[:3], slope * leaf[3]) for leaf in ensemble.leaves]
+    return ensemble
+
+
+def trees(pipeline: Pipeline) -> list[Tree]:
+    """The boosted trees of a fitted pipeline."""
+    return [Tree.from_xgboost(t) for t in _learner(pipeline)["gradient_booster"]["model"]["trees"]]
+
+
+def _learner(pipeline: Pipeline) -> dict[str, Any]:
+    model = json.loads(pipeline["model"].get_booster().save_raw("json"))
+    learner: dict[str, Any] = model["learner"]
+    return learner
+
+
+def contributions(pipeline: Pipeline, features: pd.DataFrame) -> NDArray[np.float64]:
+    """SHAP values as XGBoost computes them, folded to columns, shape (n, columns of `features`)."""
+    encoded = xgboost.DMatrix(pipeline["encode"].transform(features))
+    shares = pipeline["model"].get_booster().predict(encoded, pred_contribs=True)[:, :-1]
+    columns = encoded_columns(pipeline, list(features.columns))
+    folded: NDArray[np.float64] = shares @ np.eye(features.shape[1])[columns]
+    return np.asarray(folded * pipeline["model"].slope)
 
 
 def encoded_columns(pipeline: Pipeline, names: Sequence[str]) -> NDArray[np.int64]:
@@ -147,7 +172,7 @@ def compile_trees(
         values = np.zeros((len(patterns), targets))
         for tree in group:
             features, shares, mean = shapley_values(tree, splits, patterns)
-            np.add.at(values, (slice(None), columns[features]), shares)
+            values += shares @ np.eye(targets)[columns[features]]
             ensemble.base += mean
         _grow(number, splits, patterns, values, ensemble)
     return ensemble
@@ -158,22 +183,27 @@ def _splits(trees: Sequence[Tree]) -> list[Split]:
 
 
 def _groups(trees: Sequence[Tree], columns: NDArray[np.int64]) -> list[list[Tree]]:
-    """Put trees together while their patterns stay few: each time the one that adds the fewest."""
-    for number, tree in enumerate(trees):
-        if (count := _count(_splits([tree]), columns)) > MOST_PATTERNS:
-            raise ShapleyError(
-                f"tree {number} has {count} patterns of turns, at most {MOST_PATTERNS} can be compiled: "
-                "train trees of depth 3 or less"
-            )
-    remaining, groups = list(trees), []
+    """Put trees together while their patterns stay few: each time the one that shares the most."""
+    alone = [_count(_splits([tree]), columns) for tree in trees]
+    if (most := max(alone)) > MOST_PATTERNS:
+        raise ShapleyError(
+            f"tree {alone.index(most)} has {most} patterns of turns, at most {MOST_PATTERNS} can be "
+            "compiled: train trees of depth 3 or less"
+        )
+    remaining, groups = list(range(len(trees))), []
     while remaining:
-        group = [remaining.pop(0)]
+        group = [trees[remaining.pop(0)]]
         while remaining:
-            counts = [_count(_splits([*group, tree]), columns) for tree in remaining]
-            nearest = int(np.argmin(counts))
-            if counts[nearest] > MOST_PATTERNS:
+            counts = [_count(_splits([*group, trees[index]]), columns) for index in remaining]
+            # Patterns with it for each of its own; the fewer, the more questions are shared.
+            growth = [
+                count / alone[index] if count <= MOST_PATTERNS else math.inf
+                for count, index in zip(counts, remaining, strict=True)
+            ]
+            nearest = int(np.argmin(growth))
+            if math.isinf(growth[nearest]):
                 break
-            group.append(remaining.pop(nearest))
+            group.append(trees[remaining.pop(nearest)])
         groups.append(group)
     return groups
 
@@ -208,14 +238,14 @@ def _turns(
 
 def _number_turns(splits: Sequence[Split]) -> list[tuple[bool, ...]]:
     """The turns of a number: below all thresholds, from each one on, and missing."""
-    values = [-math.inf, *{split.threshold for split in splits}]
+    values = [-math.inf, *sorted({split.threshold for split in splits})]
     turns = [tuple(value < split.threshold for split in splits) for value in values]
     return list(dict.fromkeys([*turns, tuple(split.missing_goes_left for split in splits)]))
 
 
 def _level_turns(splits: Sequence[Split]) -> list[tuple[bool, ...]]:
     """The turns of a category: none of the features asked about is 1, or one of them is."""
-    levels = [None, *{split.feature for split in splits}]
+    levels = [None, *sorted({split.feature for split in splits})]
     turns = [tuple((split.feature == one) < split.threshold for split in splits) for one in levels]
     return list(dict.fromkeys(turns))
 

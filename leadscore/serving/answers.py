@@ -1,0 +1,150 @@
+"""Answers: a probability with its grade, the reasons for it, and what to be careful about."""
+
+import math
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from leadscore.card import Card
+from leadscore.columns import Column, Lead, Value
+from leadscore.scorer import Scorer
+from leadscore.serving.schema import (
+    BatchPrediction,
+    Capacity,
+    Caution,
+    Prediction,
+    Reason,
+    Request,
+    Summary,
+)
+
+HARDLY = 1.005  # a factor on the odds below this is not worth a number
+
+
+class Answers:
+    """Turns requests into answers by one model."""
+
+    def __init__(self, scorer: Scorer) -> None:
+        self._scorer, self._card = scorer, scorer.card
+        self._features = scorer.card.dictionary.features
+        self._ranges = [_Range(column, scorer.card) for column in self._features]
+
+    def predict(self, requests: Sequence[Request], reasons: int) -> list[Prediction]:
+        """Score all requests in one run of the graph; answers in the same order."""
+        probability, contributions = self._scorer.explain([request.lead for request in requests])
+        converts = self._scorer.converts(probability)
+        return [
+            Prediction(
+                probability=p,
+                score=round(100 * p),
+                grade=grade(p, self._card),
+                converts=c,
+                reasons=self._reasons(request.lead, shares, reasons),
+                warnings=list(self._cautions(request.lead)),
+                ids=request.ids,
+                model_version=self._card.version,
+            )
+            for request, p, c, shares in zip(
+                requests, probability.tolist(), converts.tolist(), contributions, strict=True
+            )
+        ]
+
+    def predict_batch(
+        self, requests: Sequence[Request], reasons: int, calls: int | None
+    ) -> BatchPrediction:
+        """Score a batch and add it up; `calls`: how many of its leads can be called."""
+        found = self.predict(requests, reasons)
+        probability = np.sort([answer.probability for answer in found])[::-1]
+        return BatchPrediction(
+            predictions=found,
+            summary=Summary(
+                leads=len(found),
+                converts=sum(answer.converts for answer in found),
+                expected_conversions=math.fsum(probability),
+                grades={
+                    entry.grade: sum(answer.grade == entry.grade for answer in found)
+                    for entry in self._card.grades
+                },
+                capacity=None if calls is None else _capacity(probability, calls),
+            ),
+            model_version=self._card.version,
+        )
+
+    def _reasons(self, lead: Lead, shares: NDArray[np.float64], count: int) -> list[Reason]:
+        largest = np.argsort(-np.abs(shares), kind="stable")[:count] if count else ()
+        return [
+            Reason(
+                column=self._features[index].name,
+                value=None if _missing(value := lead[self._features[index].name]) else value,
+                effect=float(shares[index]),
+                text=sentence(self._features[index], value, float(shares[index])),
+            )
+            for index in largest
+        ]
+
+    def _cautions(self, lead: Lead) -> Iterator[Caution]:
+        if all(_missing(value) for value in lead.values()):
+            yield Caution(column=None, text="Nothing is known of this lead: every column is missing.")
+        for known in self._ranges:
+            if text := known.caution(lead[known.column.name]):
+                yield Caution(column=known.column.name, text=text)
+
+
+class _Range:
+    """What training has seen of a column."""
+
+    def __init__(self, column: Column, card: Card) -> None:
+        self.column = column
+        reference = card.reference[column.name]
+        self._levels = frozenset(reference.get("levels", ()))
+        quantiles = reference.get("quantiles") or [math.inf, -math.inf]
+        self._low, self._high = quantiles[0], quantiles[-1]
+
+    def caution(self, value: Value) -> str | None:
+        """What to say of a value training has not seen."""
+        if _missing(value):
+            return None
+        if isinstance(value, str):
+            return (
+                None if value in self._levels else f"{_named(self.column, value)} is new to the model."
+            )
+        if self._low <= value <= self._high:
+            return None
+        seen = f"{self._low:,.10g} to {self._high:,.10g}" if self._low <= self._high else "no number"
+        return f"{_named(self.column, value)} is outside what the model has seen ({seen})."
+
+
+def grade(probability: float, card: Card) -> str:
+    """The best grade whose probability is reached."""
+    return next(entry.grade for entry in card.grades if probability >= entry.at_least)
+
+
+def sentence(column: Column, value: Value, effect: float) -> str:
+    """A contribution in words: how many times it raises or lowers the odds of converting."""
+    factor = math.exp(abs(effect))
+    verb = "raises" if effect > 0 else "lowers"
+    does = "hardly changes the odds" if factor < HARDLY else f"{verb} the odds {factor:.3g} times"
+    if _missing(value):
+        return f"{column.title} is not known, which {does}"
+    return f"{_named(column, value)} {does}"
+
+
+def _named(column: Column, value: Value) -> str:
+    if isinstance(value, str):
+        return f"{column.title} “{value}”"
+    return f"{column.title} {value:,.10g} {column.unit}".rstrip()
+
+
+def _missing(value: Value) -> bool:
+    return not value if isinstance(value, str) else math.isnan(value)
+
+
+def _capacity(probability: NDArray[np.float64], calls: int) -> Capacity:
+    """Whom to call when `calls` are possible; `probability` is sorted, the best lead first."""
+    called = probability[:calls]
+    return Capacity(
+        calls=len(called),
+        probability_from=float(called[-1]),
+        expected_conversions=math.fsum(called),
+    )

@@ -1,0 +1,113 @@
+"""From a probability to a decision: the threshold by a stated rule, and grades.
+
+A threshold is chosen on probabilities out of fold, so it has not seen the leads it is later judged on.
+"""
+
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from leadscore.card import Grade, Threshold
+
+RuleName = Literal["f1", "cost", "capacity"]
+
+# Fixed, so that an A means the same after every retraining; what it was worth stands beside it.
+GRADES: Final = (("A", 0.75), ("B", 0.5), ("C", 0.25), ("D", 0.0))
+
+# Steps of .001: a threshold a person can read, and no probability comes to lie on it by construction,
+# where rounding in another runtime could flip the decision.
+_THRESHOLDS: Final = np.arange(1, 1001) / 1000
+
+Target = NDArray[np.int8]
+Probability = NDArray[np.float64]
+
+
+class RuleError(ValueError):
+    """The rule lacks a parameter or has one out of range."""
+
+
+@dataclass(frozen=True)
+class Rule:
+    """How the threshold is chosen.
+
+    f1: the highest F1. cost: the highest profit, given `cost_call` and `value_conversion` in one
+    currency. capacity: as many calls as `calls_per_100` leads allow.
+    """
+
+    name: RuleName = "f1"
+    cost_call: float | None = None
+    value_conversion: float | None = None
+    calls_per_100: float | None = None
+
+    def __post_init__(self) -> None:
+        wanted: dict[str, tuple[str, ...]] = {
+            "f1": (),
+            "cost": ("cost_call", "value_conversion"),
+            "capacity": ("calls_per_100",),
+        }
+        for name in ("cost_call", "value_conversion", "calls_per_100"):
+            value = getattr(self, name)
+            if (value is not None) != (name in wanted[self.name]):
+                needs = " and ".join(wanted[self.name]) or "no parameter"
+                raise RuleError(f"threshold rule {self.name!r} takes {needs}")
+            if value is not None and not 0 < value < np.inf:
+                raise RuleError(f"{name}: got {value:g}, expected a number above 0")
+        if self.calls_per_100 is not None and self.calls_per_100 > 100:  # noqa: PLR2004
+            raise RuleError(f"calls_per_100: got {self.calls_per_100:g}, expected at most 100")
+
+    @property
+    def parameters(self) -> dict[str, float]:
+        """The parameters that are given."""
+        return {k: v for k, v in vars(self).items() if k != "name" and v is not None}
+
+    def worth(
+        self, calls: NDArray[np.int64], hits: NDArray[np.int64], leads: int, buyers: int
+    ) -> NDArray[Any]:
+        """What the rule maximises, for each threshold's calls and conversions among them."""
+        if self.cost_call is not None and self.value_conversion is not None:
+            return self.value_conversion * hits - self.cost_call * calls
+        if self.calls_per_100 is not None:
+            return np.where(calls <= self.calls_per_100 / 100 * leads, calls, -1)
+        return 2 * hits / (calls + buyers)
+
+    def __str__(self) -> str:
+        match self.name:
+            case "cost":
+                return f"highest profit: call {self.cost_call:g}, conversion {self.value_conversion:g}"
+            case "capacity":
+                return f"as many calls as {self.calls_per_100:g} per 100 leads allow"
+            case _:
+                return "highest F1"
+
+
+def choose(rule: Rule, target: Target, probability: Probability) -> Threshold:
+    """The threshold that is best by the rule, the lowest such one, with what it leads to expect."""
+    chosen = probability[None, :] >= _THRESHOLDS[:, None]
+    calls = chosen.sum(axis=1)
+    hits = (chosen & (target == 1)).sum(axis=1)
+    best = int(np.argmax(rule.worth(calls, hits, len(target), int(target.sum()))))
+    expected = {
+        "calls": 100 * calls[best] / len(target),
+        "conversions": 100 * hits[best] / len(target),
+        "precision": hits[best] / max(calls[best], 1),
+        "recall": hits[best] / target.sum(),
+    }
+    return Threshold(
+        float(_THRESHOLDS[best]),
+        str(rule),
+        rule.parameters,
+        {name: round(float(value), 4) for name, value in expected.items()},
+    )
+
+
+def grades(target: Target, probability: Probability) -> tuple[Grade, ...]:
+    """The fixed grades, with the share and the conversion rate each had among these leads."""
+    found, below = [], np.inf
+    for grade, at_least in GRADES:
+        rows = (probability >= at_least) & (probability < below)
+        rate = round(float(target[rows].mean()), 4) if rows.any() else None
+        found.append(Grade(grade, at_least, round(float(rows.mean()), 4), rate))
+        below = at_least
+    return tuple(found)

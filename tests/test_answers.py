@@ -1,0 +1,107 @@
+"""Answers: grades, reasons in words, cautions, and what a batch adds up to."""
+
+import math
+
+import pytest
+
+from leadscore.columns import Column
+from leadscore.scorer import Scorer
+from leadscore.serving.answers import Answers, grade, sentence
+from leadscore.serving.schema import Prediction, read_lead
+
+NUMBER = Column("seconds", "Secs", "feature", "number", "capture", "why", label="Time on site", unit="s")
+TEXT = Column("source", "Source", "feature", "category", "capture", "why")
+
+
+def _predict(scorer: Scorer, *leads: dict[str, object], reasons: int = 3) -> list[Prediction]:
+    requests = [read_lead(lead, scorer.card.dictionary, 1000) for lead in leads]
+    return Answers(scorer).predict(requests, reasons)
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "effect", "text"),
+    [
+        (NUMBER, 1200.0, math.log(2.5), "Time on site 1,200 s raises the odds 2.5 times"),
+        (NUMBER, 2.5, -math.log(3), "Time on site 2.5 s lowers the odds 3 times"),
+        (NUMBER, math.nan, -0.3, "Time on site is not known, which lowers the odds 1.35 times"),
+        (TEXT, "Google", 0.001, "Source “Google” hardly changes the odds"),
+        (TEXT, "", 2.0, "Source is not known, which raises the odds 7.39 times"),
+    ],
+)
+def test_reason_is_a_sentence_a_salesperson_can_read(
+    column: Column, value: float | str, effect: float, text: str
+) -> None:
+    """The column's label, its value with the unit, and the factor on the odds."""
+    assert sentence(column, value, effect) == text
+
+
+def test_reasons_are_the_largest_effects_first(scorer: Scorer) -> None:
+    """K reasons are the K columns that moved the score most, with the value as it was read."""
+    lead = {"total_visits": "5", "lead_source": "google", "City": "Select"}
+    columns = len(scorer.card.dictionary.features)
+    (every,) = _predict(scorer, lead, reasons=columns)
+    sizes = [abs(reason.effect) for reason in every.reasons]
+    assert sizes == sorted(sizes, reverse=True)
+    assert len(sizes) == columns
+    values = {reason.column: reason.value for reason in every.reasons}
+    assert (values["total_visits"], values["lead_source"], values["city"]) == (5, "Google", None)
+    for count in (0, 2):
+        (some,) = _predict(scorer, lead, reasons=count)
+        assert some.reasons == every.reasons[:count]
+
+
+def test_reasons_add_up_to_the_probability(scorer: Scorer) -> None:
+    """All effects and the base make the log-odds of the very probability in the answer."""
+    for golden in scorer.card.golden:
+        (answer,) = _predict(scorer, dict(golden.lead), reasons=len(scorer.card.dictionary.features))
+        log_odds = scorer.card.base + sum(reason.effect for reason in answer.reasons)
+        assert answer.probability == pytest.approx(1 / (1 + math.exp(-log_odds)), abs=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("lead", "column", "text"),
+    [
+        ({"city": "Atlantis"}, "city", "City “Atlantis” is new to the model."),
+        (
+            {"total_visits": 9999},
+            "total_visits",
+            "Visits to the website 9,999 is outside what the model has seen (0 to 251).",
+        ),
+        ({}, None, "Nothing is known of this lead: every column is missing."),
+    ],
+)
+def test_what_training_has_not_seen_is_told(
+    scorer: Scorer, lead: dict[str, object], column: str | None, text: str
+) -> None:
+    """An unseen level, a number out of range and an empty lead each give a warning."""
+    (answer,) = _predict(scorer, lead)
+    assert [(caution.column, caution.text) for caution in answer.warnings] == [(column, text)]
+
+
+def test_ordinary_lead_has_no_warning(scorer: Scorer) -> None:
+    """Warnings are for what is unusual."""
+    assert _predict(scorer, {"city": "Mumbai", "total_visits": 3})[0].warnings == []
+
+
+def test_grades_follow_the_card(scorer: Scorer) -> None:
+    """A probability on a cut-off has the better grade; the worst grade takes everything else."""
+    card = scorer.card
+    for entry in card.grades:
+        assert grade(entry.at_least, card) == entry.grade
+    assert grade(math.nextafter(card.grades[0].at_least, 0), card) == card.grades[1].grade
+    assert (grade(0.0, card), grade(1.0, card)) == (card.grades[-1].grade, card.grades[0].grade)
+
+
+def test_capacity_cuts_where_the_calls_run_out(scorer: Scorer) -> None:
+    """Calling the leads from the cut on takes the calls there are, for the conversions promised."""
+    leads = [read_lead(dict(g.lead), scorer.card.dictionary, 1000) for g in scorer.card.golden]
+    batch = Answers(scorer).predict_batch(leads, reasons=0, calls=5)
+    best = sorted((answer.probability for answer in batch.predictions), reverse=True)[:5]
+    assert batch.summary.capacity is not None
+    assert batch.summary.capacity.calls == 5
+    assert batch.summary.capacity.probability_from == best[-1]
+    assert batch.summary.capacity.expected_conversions == pytest.approx(sum(best))
+    everyone = Answers(scorer).predict_batch(leads, reasons=0, calls=10_000).summary
+    assert everyone.capacity is not None
+    assert everyone.capacity.calls == len(leads)
+    assert everyone.capacity.expected_conversions == pytest.approx(everyone.expected_conversions)

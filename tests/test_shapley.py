@@ -1,0 +1,182 @@
+"""Exact reasons: the compiled graph computes SHAP values, as defined, as XGBoost and as shap do."""
+
+import itertools
+import math
+import warnings
+
+import numpy as np
+import onnxruntime as ort
+import pytest
+from onnx import helper
+from sklearn.pipeline import Pipeline
+
+from leadscore.training import parity, reference, shapley
+from leadscore.training.dataset import Dataset, frame, inputs
+from leadscore.training.evaluation import probability
+from leadscore.training.shapley import Ensemble, ShapleyError, Split, Tree
+
+# On a number (0) twice, and on two levels (1, 2) of one category (column 1).
+TREE = Tree(
+    split=[
+        *(Split(0, 1.0, True), Split(1, 0.5, False), Split(0, 3.0, False), None, Split(2, 0.5, False)),
+        *(None, None, None, None),
+    ],
+    left=[1, 3, 5, -1, 7, -1, -1, -1, -1],
+    right=[2, 4, 6, -1, 8, -1, -1, -1, -1],
+    value=[0, 0, 0, 0.5, 0, -1.0, 2.0, 0.25, -0.75],
+    cover=[10, 6, 4, 2, 4, 1, 3, 1, 3],
+)
+COLUMNS = np.array([0, 1, 1])
+
+
+def _run(ensemble: Ensemble, encoded: np.ndarray) -> np.ndarray:
+    """What onnxruntime computes for encoded features."""
+    node = helper.make_node(
+        "TreeEnsembleRegressor", ["x"], ["y"], domain="ai.onnx.ml", **ensemble.attributes()
+    )
+    graph = helper.make_graph(
+        [node],
+        "test",
+        [helper.make_tensor_value_info("x", 1, [None, encoded.shape[1]])],
+        [helper.make_tensor_value_info("y", 1, [None, ensemble.targets])],
+    )
+    opsets = [helper.make_opsetid("", 18), helper.make_opsetid("ai.onnx.ml", 3)]
+    model = helper.make_model(graph, opset_imports=opsets, ir_version=9)
+    return ort.InferenceSession(model.SerializeToString()).run(None, {"x": encoded.astype(np.float32)})[
+        0
+    ]
+
+
+def _mean(tree: Tree, lead: np.ndarray, known: set[int], node: int = 0) -> float:
+    """The tree's mean when only some features of a lead are known (Lundberg et al., algorithm 1)."""
+    if (split := tree.split[node]) is None:
+        return tree.value[node]
+    left, right = tree.left[node], tree.right[node]
+    if split.feature in known:
+        value = lead[split.feature]
+        below = split.missing_goes_left if math.isnan(value) else value < split.threshold
+        return _mean(tree, lead, known, left if below else right)
+    sides = [tree.cover[child] * _mean(tree, lead, known, child) for child in (left, right)]
+    return sum(sides) / tree.cover[node]
+
+
+def _by_definition(tree: Tree, lead: np.ndarray) -> np.ndarray:
+    """Shapley values as the mean over all orders in which the features become known."""
+    values = np.zeros(len(lead))
+    orders = list(itertools.permutations(range(len(lead))))
+    for order in orders:
+        known: set[int] = set()
+        for feature in order:
+            before = _mean(tree, lead, known)
+            known.add(feature)
+            values[feature] += (_mean(tree, lead, known) - before) / len(orders)
+    return values
+
+
+LEADS = np.array(
+    [
+        [number, *levels]
+        for number in (-5, 0.999, 1, 2.999, 3, 99, np.nan, np.inf)
+        for levels in ((0, 0), (1, 0), (0, 1))
+    ]
+)
+
+
+def test_compiled_tree_gives_shapley_values_by_definition() -> None:
+    """Brute force over all orders, for every kind of lead: below, on and above each split, missing."""
+    found = _run(shapley.compile_trees([TREE], COLUMNS, 2, 0.0), LEADS)
+    values = np.array([_by_definition(TREE, lead) for lead in LEADS])
+    expected = np.column_stack([values[:, 0], values[:, 1:].sum(axis=1)])
+    assert found == pytest.approx(expected, abs=1e-6)
+
+
+def test_base_and_contributions_add_up_to_the_prediction() -> None:
+    """The mean of the trees, the margin and the shares of the columns make the log-odds."""
+    ensemble = shapley.compile_trees([TREE, TREE], COLUMNS, 2, 0.3)
+    total = ensemble.base + _run(ensemble, LEADS).sum(axis=1)
+    expected = [0.3 + 2 * _mean(TREE, lead, {0, 1, 2}) for lead in LEADS]
+    assert total == pytest.approx(np.array(expected), abs=1e-6)
+
+
+def test_trees_together_give_what_they_give_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Grouping changes the speed and nothing else."""
+    together = shapley.compile_trees([TREE, TREE], COLUMNS, 2, 0.0)
+    assert {node[0] for node in together.nodes} == {0}
+    monkeypatch.setattr(shapley, "MOST_PATTERNS", shapley._count(shapley._splits([TREE]), COLUMNS))
+    other = Tree(**{**vars(TREE), "split": [Split(0, 2.0, True), *TREE.split[1:]]})
+    apart = shapley.compile_trees([TREE, other], COLUMNS, 2, 0.0)
+    assert {node[0] for node in apart.nodes} == {0, 1}
+    monkeypatch.undo()
+    joined = shapley.compile_trees([TREE, other], COLUMNS, 2, 0.0)
+    assert _run(joined, LEADS) == pytest.approx(_run(apart, LEADS), abs=1e-6)
+
+
+def test_tree_without_a_split_has_no_reasons() -> None:
+    """A bare leaf moves the base alone."""
+    leaf = Tree([None], [-1], [-1], [0.7], [5.0])
+    ensemble = shapley.compile_trees([leaf, leaf], COLUMNS, 2, 0.1)
+    assert ensemble.base == pytest.approx(1.5)
+    assert not _run(ensemble, LEADS).any()
+
+
+def test_too_many_patterns_are_refused_by_tree() -> None:
+    """The message says which tree, how many, and what to do."""
+    wide = Tree(
+        split=[Split(n, 0.5, False) for n in range(9)] + [None] * 10,
+        left=[*range(1, 9), 9, *[-1] * 10],
+        right=[*range(10, 19), *[-1] * 10],
+        value=[0.0] * 19,
+        cover=[float(20 - n) for n in range(9)] + [1.0] * 10,
+    )
+    with pytest.raises(ShapleyError, match=r"tree 1 has 512 patterns of turns, at most 256 .* depth 3"):
+        shapley.compile_trees([TREE, wide], np.arange(9), 9, 0.0)
+
+
+def _compiled(pipeline: Pipeline, leads: Dataset) -> tuple[Ensemble, list[str]]:
+    names = [column.name for column in leads.dictionary.features]
+    return shapley.compile_pipeline(pipeline, names), names
+
+
+def test_every_lead_has_xgboost_s_own_values(pipeline: Pipeline, leads: Dataset) -> None:
+    """Over every row, missing values included: `pred_contribs`, folded to raw columns, to 1e-5."""
+    ensemble, _ = _compiled(pipeline, leads)
+    found = _run(ensemble, pipeline["encode"].transform(leads.features))
+    assert np.abs(found - shapley.contributions(pipeline, leads.features)).max() <= 1e-5
+
+
+def test_every_lead_s_reasons_add_up(pipeline: Pipeline, leads: Dataset) -> None:
+    """Over every row and over adversarial ones: base plus contributions is the logit, to 1e-4."""
+    ensemble, _ = _compiled(pipeline, leads)
+    distributions = reference.distributions(leads.features, leads.dictionary)
+    hostile = parity.adversarial(pipeline, leads.dictionary, distributions, seed=2)
+    for batch in (inputs(leads.features, leads.dictionary), hostile):
+        rows = frame(batch)
+        p = probability(pipeline, rows)
+        total = ensemble.base + _run(ensemble, pipeline["encode"].transform(rows)).sum(axis=1)
+        assert np.abs(total - np.log(p / (1 - p))).max() <= 1e-4
+
+
+def test_shap_package_agrees(pipeline: Pipeline, leads: Dataset) -> None:
+    """The reference implementation gives the same values."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        shap = pytest.importorskip("shap")
+        encoded = pipeline["encode"].transform(leads.features.iloc[:500])
+        values = shap.TreeExplainer(pipeline["model"]).shap_values(encoded)
+    ensemble, names = _compiled(pipeline, leads)
+    folded = values @ np.eye(len(names))[shapley.encoded_columns(pipeline, names)]
+    assert np.abs(_run(ensemble, encoded) - folded).max() <= 1e-4
+
+
+def test_calibration_scales_the_reasons(pipeline: Pipeline, leads: Dataset) -> None:
+    """With a sigmoid the contributions still add up to the probability that is served."""
+    sample = leads.features.iloc[:1000]
+    model = pipeline["model"]
+    try:
+        model.slope, model.intercept = 0.8, -0.3
+        ensemble, _ = _compiled(pipeline, leads)
+        total = ensemble.base + _run(ensemble, pipeline["encode"].transform(sample)).sum(axis=1)
+        p = probability(pipeline, sample)
+    finally:
+        del model.slope, model.intercept
+    assert np.abs(total - np.log(p / (1 - p))).max() <= 1e-4
