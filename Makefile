@@ -7,7 +7,7 @@ SOURCES := train.py export_onnx.py data/leads.csv data/columns.toml \
 	$(wildcard leadscore/*.py leadscore/training/*.py)
 UV_VERSION := $(shell sed -n 's/^uv==\([^ ]*\).*/\1/p' requirements.txt)
 
-.PHONY: run train test check serve-check lock clean
+.PHONY: run train test check serve-check notebook lock clean
 
 run: models/pipeline.joblib
 	@echo
@@ -37,6 +37,10 @@ serve-check: .venv/installed
 	$(PYTHON) -m venv --clear --without-pip .venv-serve
 	$(BIN)/uv pip install -q --python .venv-serve/bin/python --require-hashes -r requirements-serve.txt
 	LEADSCORE_TEST_PYTHON=.venv-serve/bin/python $(BIN)/pytest -q tests/test_predict.py
+
+# Runs every cell and keeps what it shows.
+notebook: .venv/installed
+	$(BIN)/jupyter execute --inplace notebook.ipynb
 
 lock:
 	$(BIN)/uv pip compile -q pyproject.toml --universal --fork-strategy fewest --generate-hashes \

@@ -90,11 +90,12 @@ def main() -> int:
 
 def run(arguments: argparse.Namespace, step: Step) -> dict[str, Any]:
     """Read, train, export and publish; returns what metrics.json holds."""
+    rule = _rule(arguments)
     step(f"reading {arguments.data.name}")
     dictionary = Dictionary.load(arguments.columns)
     leads = load(arguments.data, dictionary.everything())
     used = dictionary.known_at(arguments.known)
-    chosen, seed, rule = leads.narrow(used), arguments.seed, _rule(arguments)
+    chosen, seed = leads.narrow(used), arguments.seed
 
     models = {}
     for name in CANDIDATES:

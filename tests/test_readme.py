@@ -12,7 +12,7 @@ import httpx2
 import pytest
 
 from leadscore.serving.settings import Settings, variable
-from tests.conftest import ROOT
+from tests.conftest import PYTHON, ROOT
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 TWIN = json.loads((ROOT / "models" / "metrics.json").read_text())
@@ -99,7 +99,26 @@ def test_curl_command_gives_the_answer_shown(client: httpx2.Client) -> None:
     done = subprocess.run(words, capture_output=True, text=True, check=True)
     answer = json.loads(done.stdout)
     shown = json.loads(README[command.end() :].split("```json\n", 1)[1].split("```", 1)[0])
-    assert answer == {**shown, "probability": pytest.approx(shown["probability"], abs=1e-5)}
+    for answered in (answer, shown):
+        answered["numbers"] = [answered.pop("probability")]
+        answered["numbers"] += [reason.pop("effect") for reason in answered["reasons"]]
+    assert answer.pop("numbers") == pytest.approx(shown.pop("numbers"), abs=1e-4)
+    assert answer == shown
+
+
+def test_explanation_is_the_one_shown() -> None:
+    """The README's `predict.py explain` prints what stands under it, for the first request's lead."""
+    lead = re.search(r"-d '(\{.*\})'", README)
+    assert lead
+    done = subprocess.run(
+        [PYTHON, "predict.py", "explain", "-"],
+        cwd=ROOT,
+        input=lead[1],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.rstrip() in README
 
 
 @pytest.mark.parametrize("route", ["/predict", "/predict/batch", "/health", "/ready", "/model", "/docs"])
@@ -120,7 +139,9 @@ def test_every_setting_is_in_the_readme() -> None:
         assert f"`{variable(entry.name)}`" in README
 
 
-@pytest.mark.parametrize("document", ["README.md", "data/README.md", "models/README.md"])
+@pytest.mark.parametrize(
+    "document", ["README.md", "data/README.md", "models/README.md", "models/CARD.md"]
+)
 def test_links_lead_somewhere(document: str) -> None:
     """No link points to a file that is not there."""
     path = ROOT / document

@@ -125,6 +125,18 @@ def test_shipped_model_is_what_training_gives(
     assert (retrained[0] / MODEL.name).read_bytes() == MODEL.read_bytes()
 
 
+def test_shipped_card_is_what_training_writes(
+    retrained: tuple[Path, str], metrics: dict[str, Any]
+) -> None:
+    """CARD.md belongs to the model beside it, and its pictures are there."""
+    card = (retrained[0] / "CARD.md").read_text()
+    if metrics["versions"] == _shipped()["versions"]:
+        assert card == (ROOT / "models" / "CARD.md").read_text()
+    assert metrics["model_version"] in card
+    for name in ("importance", "dependence"):
+        assert (retrained[0] / "figures" / f"{name}.png").read_bytes().startswith(b"\x89PNG")
+
+
 def test_every_model_has_every_figure(metrics: dict[str, Any]) -> None:
     """Dummy, linear, tree, forest and boosting are measured alike, so is every ablation."""
     assert list(metrics["models"]) == list(CANDIDATES)
@@ -230,14 +242,33 @@ def test_another_crm_trains_and_serves_without_touching_code(
     assert "Written after the call." in refused.text
 
 
-@pytest.mark.parametrize("arguments", [["--data", "no_such.csv"], ["--columns", "no_such.toml"]])
-def test_wrong_file_leaves_the_previous_model(tmp_path: Path, arguments: list[str]) -> None:
+def test_threshold_rule_reaches_the_card(other_crm: tuple[Path, Path], tmp_path: Path) -> None:
+    """`--threshold capacity` is stored with its parameter and its expected result, and shown."""
+    csv, columns = other_crm
+    options = ["--threshold", "capacity", "--calls-per-100", 20]
+    done = _train("--data", csv, "--columns", columns, "--output", tmp_path, *options)
+    assert done.returncode == 0, done.stderr
+    threshold = Scorer(tmp_path / MODEL.name).card.threshold
+    assert threshold.parameters == {"calls_per_100": 20}
+    assert 19 <= threshold.expected["calls"] <= 20
+    assert "as many calls as 20 per 100 leads allow" in (tmp_path / "CARD.md").read_text()
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--data", "no_such.csv"],
+        ["--columns", "no_such.toml"],
+        ["--threshold", "cost"],
+        ["--calls-per-100", "20"],
+    ],
+)
+def test_wrong_input_leaves_the_previous_model(tmp_path: Path, arguments: list[str]) -> None:
     """An error is one line with exit code 1, and the output folder is as it was."""
     (tmp_path / MODEL.name).write_bytes(b"previous")
     done = _train(*arguments, "--output", tmp_path)
     assert done.returncode == 1
     assert "Not trained." in done.stderr
-    assert arguments[1] in done.stderr
     assert "Traceback" not in done.stderr
     assert [path.name for path in tmp_path.iterdir()] == [MODEL.name]
     assert (tmp_path / MODEL.name).read_bytes() == b"previous"
