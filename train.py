@@ -15,7 +15,8 @@ import argparse
 import io
 import json
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -27,6 +28,7 @@ import numpy as np
 import xgboost
 from rich import box
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from sklearn.pipeline import Pipeline
@@ -78,8 +80,8 @@ def main() -> int:
     try:
         with _progress(console) as step:
             metrics = run(arguments, step)
-    except (DataError, DictionaryError, ParityError, RuleError, ShapleyError) as error:
-        console.print(f"[bold red]Not trained.[/] {error}", soft_wrap=True, markup=True)
+    except (DataError, DictionaryError, ParityError, RuleError, ShapleyError, OSError) as error:
+        console.print(f"[bold red]Not trained.[/] {escape(str(error))}", soft_wrap=True)
         return 1
     except KeyboardInterrupt:
         console.print(f"Interrupted: {arguments.output} is as it was.")
@@ -121,7 +123,7 @@ def run(arguments: argparse.Namespace, step: Step) -> dict[str, Any]:
         "grades": [vars(grade) for grade in grades],
         "calibration": vars(served.calibration),
         "slices": slices(chosen, probability, served.threshold.value),
-        "ablation": ablation(leads, dictionary, seed, step),
+        "ablation": ablation(leads, dictionary, rule, seed, step),
     }
 
     step("exporting to ONNX and proving parity")
@@ -203,7 +205,9 @@ def slices(leads: Dataset, probability: Probability, threshold: float) -> dict[s
     }
 
 
-def ablation(leads: Dataset, dictionary: Dictionary, seed: int, step: Step) -> dict[str, Any]:
+def ablation(
+    leads: Dataset, dictionary: Dictionary, rule: Rule, seed: int, step: Step
+) -> dict[str, Any]:
     """What the served model would claim with ever later columns, split by time and at random."""
     found = {}
     levels = {moment: dictionary.known_at(moment) for moment in MOMENTS}
@@ -212,8 +216,8 @@ def ablation(leads: Dataset, dictionary: Dictionary, seed: int, step: Step) -> d
         chosen = leads.narrow(used)
         found[name] = {
             "features": len(used.features),
-            "by_time": fit(chosen, SERVED, seed).newest,
-            "at_random": fit(chosen.shuffled(seed), SERVED, seed).newest,
+            "by_time": fit(chosen, SERVED, seed, rule).newest,
+            "at_random": fit(chosen.shuffled(seed), SERVED, seed, rule).newest,
         }
     return found
 
@@ -239,7 +243,8 @@ def summarise(metrics: Mapping[str, Any], output: Path) -> None:
         f"ROC-AUC {served['newest']['roc_auc']:.3f} (95 %: {low:.3f} to {high:.3f}), "
         f"threshold {served['threshold']:.3f} ({metrics['threshold']['rule']}).\n"
         f"ONNX differs by at most {metrics['parity']['largest_difference']:.0e}.\n"
-        f"Written to {output}/. Next: [bold]python predict.py --model {output / f'{MODEL}.onnx'}[/]",
+        f"Written to {escape(str(output))}/. "
+        f"Next: [bold]python predict.py --model {escape(str(output / MODEL))}.onnx[/]",
         soft_wrap=True,
     )
 
@@ -289,21 +294,13 @@ def _rule(arguments: argparse.Namespace) -> Rule:
     )
 
 
-class _progress:  # noqa: N801  (used like a function)
-    """A progress bar; entering gives the Step that advances it."""
-
-    def __init__(self, console: Console) -> None:
-        steps = len(CANDIDATES) + len(MOMENTS) + 5
-        columns = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-        self._bar = Progress(*columns, TextColumn("{task.description}"), console=console)
-        self._task = self._bar.add_task("", total=steps)
-
-    def __enter__(self) -> Step:
-        self._bar.start()
-        return lambda text: self._bar.update(self._task, description=text, advance=1)
-
-    def __exit__(self, *_: object) -> None:
-        self._bar.stop()
+@contextmanager
+def _progress(console: Console) -> Iterator[Step]:
+    """A progress bar, as the function that advances it."""
+    columns = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("{task.description}"))
+    with Progress(*columns, console=console) as bar:
+        task = bar.add_task("", total=len(CANDIDATES) + len(MOMENTS) + 5)
+        yield lambda text: bar.update(task, description=text, advance=1)
 
 
 def _arguments() -> argparse.Namespace:

@@ -189,7 +189,7 @@ class Dictionary:
         """The document `from_dict` reads, without the fields that hold their default."""
         blocks = []
         for column in self.columns:
-            block = {key: value for key, value in asdict(column).items() if value or value == 0}
+            block = {k: v for k, v in asdict(column).items() if v or (k == "minimum" and v is not None)}
             del block["missing"]
             blocks.append(block)
         return {"missing": sorted(self.columns[0].missing), "column": blocks}

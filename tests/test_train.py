@@ -1,10 +1,11 @@
 """Training from the command line: what is shipped is what it makes, and nothing is lost on the way."""
 
+import contextlib
 import json
+import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -274,23 +275,38 @@ def test_wrong_input_leaves_the_previous_model(tmp_path: Path, arguments: list[s
     assert (tmp_path / MODEL.name).read_bytes() == b"previous"
 
 
-@pytest.mark.parametrize("seconds", [5, 12])
-def test_interruption_leaves_the_previous_model(tmp_path: Path, seconds: float) -> None:
-    """Ctrl-C at any time: exit code 130, the old file untouched, no half of a new one."""
+def test_unwritable_output_is_an_error_not_a_crash(other_crm: tuple[Path, Path], tmp_path: Path) -> None:
+    """A folder that cannot be made is named, in one line."""
+    csv, columns = other_crm
+    (tmp_path / "file").write_text("not a folder")
+    done = _train("--data", csv, "--columns", columns, "--output", tmp_path / "file" / "models")
+    assert done.returncode == 1
+    assert "Not trained." in done.stderr
+    assert str(tmp_path / "file") in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("moment", ["comparing models: logistic", "bootstrap intervals"])
+def test_interruption_leaves_the_previous_model(tmp_path: Path, moment: str) -> None:
+    """Ctrl-C while it works: exit code 130, the old file untouched, no half of a new one."""
     (tmp_path / MODEL.name).write_bytes(b"previous")
+    # A terminal of its own, on which the progress shows what is being done.
+    screen, terminal = os.openpty()
     process = subprocess.Popen(
-        [sys.executable, "train.py", "--output", str(tmp_path)],
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
+        [sys.executable, "train.py", "--output", str(tmp_path)], cwd=ROOT, stderr=terminal
     )
-    time.sleep(seconds)
+    os.close(terminal)
+    shown = ""
+    while moment not in shown:
+        shown += os.read(screen, 4096).decode(errors="replace")
     process.send_signal(signal.SIGINT)
-    _, errors = process.communicate(timeout=60)
-    assert process.returncode == 130, errors
-    assert "Interrupted" in errors
-    assert "Traceback" not in errors
+    with contextlib.suppress(OSError):  # the terminal ends with the process
+        while text := os.read(screen, 4096):
+            shown += text.decode(errors="replace")
+    os.close(screen)
+    assert process.wait(timeout=60) == 130
+    assert "Interrupted" in shown
+    assert "Traceback" not in shown
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {MODEL.name: b"previous"}
 
 

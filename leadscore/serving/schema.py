@@ -25,7 +25,7 @@ class Request:
 class Reason(BaseModel):
     """What one column adds to the log-odds: its exact SHAP value."""
 
-    column: str = Field(examples=["total_time_spent_on_website"])
+    column: str = Field(description="its name")
     value: str | float | None = Field(description="as read; null is missing", examples=[1200])
     effect: float = Field(description="in log-odds; positive raises the probability", examples=[0.91])
     text: str = Field(examples=["Time on the website 1,200 s raises the odds 2.48 times"])
@@ -34,7 +34,7 @@ class Reason(BaseModel):
 class Caution(BaseModel):
     """A reason to trust a score less."""
 
-    column: str | None = Field(description="null: the lead as a whole", examples=["city"])
+    column: str | None = Field(description="its name; null: the lead as a whole")
     text: str = Field(examples=["City “Atlantis” is new to the model."])
 
 
