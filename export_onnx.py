@@ -13,12 +13,13 @@ import hashlib
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import joblib
 import numpy as np
 import onnx
 import pandas as pd
+from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 from skl2onnx import convert_sklearn
 from skl2onnx.common.data_types import FloatTensorType, StringTensorType
@@ -82,31 +83,28 @@ def convert(pipeline: Pipeline, dictionary: Dictionary) -> tuple[onnx.ModelProto
 
 
 def _append_trees(graph: onnx.GraphProto, ensemble: shapley.Ensemble) -> None:
-    """Let the trees read the encoder's output: contributions, their sum plus the base, probability."""
-    graph.initializer.extend(
-        [
-            numpy_helper.from_array(np.array([1], dtype=np.int64), "columns_axis"),
-            numpy_helper.from_array(np.array(ensemble.base, dtype=np.float32), "base"),
-        ]
-    )
-    graph.node.extend(
-        [
-            helper.make_node(
-                "TreeEnsembleRegressor",
-                [graph.output[0].name],
-                ["contributions"],
-                domain="ai.onnx.ml",
-                **ensemble.attributes(),
-            ),
-            helper.make_node("ReduceSum", ["contributions", "columns_axis"], ["sum"], keepdims=0),
-            helper.make_node("Add", ["sum", "base"], ["log_odds"]),
-            helper.make_node("Sigmoid", ["log_odds"], ["probability"]),
-        ]
-    )
+    """Let the trees read the encoder's output: contributions and their sum, then the probability."""
+    columns = ensemble.targets - 1
+    encoded = graph.output[0].name
+    attributes = {"domain": "ai.onnx.ml", **ensemble.attributes()}
+    nodes = [
+        helper.make_node("TreeEnsembleRegressor", [encoded], ["shares_and_sum"], **attributes),
+        helper.make_node("Split", ["shares_and_sum", "widths"], ["contributions", "sum"], axis=1),
+        helper.make_node("Squeeze", ["sum", "column_axis"], ["sum_of_lead"]),
+        helper.make_node("Add", ["sum_of_lead", "base"], ["log_odds"]),
+        helper.make_node("Sigmoid", ["log_odds"], ["probability"]),
+    ]
+    constants: dict[str, NDArray[Any]] = {
+        "widths": np.array([columns, 1], dtype=np.int64),
+        "column_axis": np.array([1], dtype=np.int64),
+        "base": np.array(ensemble.base, dtype=np.float32),
+    }
+    graph.node.extend(nodes)
+    graph.initializer.extend(numpy_helper.from_array(v, name) for name, v in constants.items())
     del graph.output[:]
     shapes: dict[str, list[str | int | None]] = {
         "probability": ["leads"],
-        "contributions": ["leads", ensemble.targets],
+        "contributions": ["leads", columns],
     }
     for name, shape in shapes.items():
         graph.output.append(helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, shape))

@@ -144,17 +144,17 @@ def _probability_alone(pipeline: Pipeline, graph: onnx.ModelProto) -> onnx.Model
                 continue
             ask = (split.feature, split.threshold, int(split.missing_goes_left))
             nodes.append((number, node, "BRANCH_LT", *ask, tree.left[node], tree.right[node]))
-    plain = shapley.Ensemble(1, 0.0, nodes, leaves)
+    plain = shapley.Ensemble(1, 0.0, nodes, leaves).attributes()
     alone = onnx.ModelProto()
     alone.CopyFrom(graph)
     position = next(i for i, n in enumerate(alone.graph.node) if n.op_type == "TreeEnsembleRegressor")
-    source = alone.graph.node[position]
-    alone.graph.node[position].CopyFrom(
-        helper.make_node(
-            source.op_type, source.input, source.output, domain=source.domain, **plain.attributes()
-        )
-    )
+    (encoded,) = alone.graph.node[position].input
+    del alone.graph.node[position : position + 2]  # the trees, and the split of contributions and sum
+    trees = helper.make_node("TreeEnsembleRegressor", [encoded], ["sum"], domain="ai.onnx.ml", **plain)
+    alone.graph.node.insert(position, trees)
     del alone.graph.output[1]
+    unused = next(i for i in alone.graph.initializer if i.name == "widths")
+    alone.graph.initializer.remove(unused)
     return alone
 
 

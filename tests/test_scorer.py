@@ -37,6 +37,16 @@ def test_same_lead_scores_the_same_alone_and_in_a_batch(scorer: Scorer) -> None:
     assert together == pytest.approx(alone, abs=1e-6)
 
 
+def test_equal_leads_score_equal_wherever_they_stand(scorer: Scorer) -> None:
+    """A ranking has no order among leads that are the same, in any batch size."""
+    for golden in scorer.card.golden:
+        lead = clean(golden.lead, scorer.card.dictionary)
+        for size in (2, 7, 33, 100):
+            probability, contributions = scorer.explain([lead] * size)
+            assert len(set(probability.tolist())) == 1
+            assert (contributions == contributions[0]).all()
+
+
 def test_no_leads_give_no_scores(scorer: Scorer) -> None:
     """An empty batch is no error inside."""
     assert scorer.probability([]).shape == (0,)

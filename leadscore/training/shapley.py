@@ -10,7 +10,7 @@ has at most 7 splits, so its leads fall into at most 128 patterns of turns, each
 of SHAP values. A tree can therefore be rewritten as a decision tree over its own splits whose leaves
 hold these vectors, folded from encoded features to the columns they come from. So can a group of trees
 with few patterns between them, which saves asking the same question twice. All groups together are one
-ONNX `TreeEnsembleRegressor` with one target per column.
+ONNX `TreeEnsembleRegressor` with one target per column, and one for their sum.
 """
 
 import itertools
@@ -27,8 +27,8 @@ from numpy.typing import NDArray
 from sklearn.pipeline import Pipeline
 
 # Of a group of trees. More make a faster graph and a larger file: one tree to a group (at most 128)
-# takes 0.5 MB and 6.8 microseconds a lead, 352 take 1.8 MB and 3.4; more gain little.
-MOST_PATTERNS: Final = 352
+# takes 0.5 MB and 6.8 microseconds a lead, 320 take 1.9 MB and 3.6; more gain little.
+MOST_PATTERNS: Final = 320
 
 NEGLIGIBLE: Final = 1e-12  # log-odds; rounding between patterns that are really alike
 
@@ -82,7 +82,9 @@ class Tree:
 class Ensemble:
     """An ONNX tree ensemble in the making: the rows of its `nodes_*` and `target_*` attributes.
 
-    The log-odds of a lead are `base` plus the sum of its targets, one for each column.
+    Its targets are the columns' contributions and, last, their sum; `base` plus that sum are a lead's
+    log-odds. (Summed up later, equal leads could come out different: a vectorised sum adds in an order
+    that depends on the row.)
     """
 
     targets: int
@@ -110,7 +112,8 @@ _LEAF: Final = ("treeids", "nodeids", "ids", "weights")
 
 def compile_pipeline(pipeline: Pipeline, names: Sequence[str]) -> Ensemble:
     """Compile the fitted pipeline's trees. The ensemble reads what the pipeline's encoder gives, and its
-    targets are the columns in the order of `names`. Raises ShapleyError as `compile_trees` does.
+    targets are the columns in the order of `names`, and their sum. Raises ShapleyError as
+    `compile_trees` does.
     """
     start = float(_learner(pipeline)["learner_model_param"]["base_score"].strip("[]"))
     columns = encoded_columns(pipeline, names)
@@ -156,25 +159,27 @@ def encoded_columns(pipeline: Pipeline, names: Sequence[str]) -> NDArray[np.int6
 
 
 def compile_trees(
-    trees: Sequence[Tree], columns: NDArray[np.int64], targets: int, margin: float
+    trees: Sequence[Tree], columns: NDArray[np.int64], width: int, margin: float
 ) -> Ensemble:
     """Compile boosted trees into one ensemble that computes the SHAP values of every column.
 
     `columns`, shape (encoded features,): the column each feature comes from. Features that share one
-    are its levels: at most one of them is 1, none is missing. `margin`: log-odds before the first tree.
+    are its levels: at most one of them is 1, none is missing. `width`: how many columns. `margin`:
+    log-odds before the first tree.
 
     Raises ShapleyError for a tree with too many patterns of turns, as most deeper than 3 have.
     """
-    ensemble = Ensemble(targets, margin)
+    ensemble = Ensemble(width + 1, margin)
     for number, group in enumerate(_groups(trees, columns)):
         splits = _splits(group)
         patterns = _patterns(splits, columns)
-        values = np.zeros((len(patterns), targets))
+        values = np.zeros((len(patterns), width))
         for tree in group:
             features, shares, mean = shapley_values(tree, splits, patterns)
-            values += shares @ np.eye(targets)[columns[features]]
+            values += shares @ np.eye(width)[columns[features]]
             ensemble.base += mean
-        _grow(number, splits, patterns, values, ensemble)
+        total = values.sum(axis=1, keepdims=True)
+        _grow(number, splits, patterns, np.hstack([values, total]), ensemble)
     return ensemble
 
 
