@@ -252,10 +252,10 @@ def summarise(metrics: Mapping[str, Any], output: Path) -> None:
 def _table(
     title: str, first: str, columns: tuple[str, ...], rows: Mapping[str, Mapping[str, float]]
 ) -> Table:
-    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD)
+    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
     table.add_column(first, no_wrap=True)
     for column in columns:
-        table.add_column(column.replace("_", " "), justify="right")
+        table.add_column(column.replace("_at_", " ").replace("_", " "), justify="right", no_wrap=True)
     for name, figures in rows.items():
         table.add_row(name.replace("_", " "), *(f"{figures[column]:.3f}" for column in columns))
     return table
