@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 from sklearn.pipeline import Pipeline
 
 # Of a group of trees. More make a faster graph and a larger file: one tree to a group (at most 128)
-# takes 0.5 MB and 6.8 microseconds a lead, 320 take 1.9 MB and 3.6; more gain little.
+# takes 0.5 MB and 6.6 microseconds a lead, 320 take 1.8 MB and 3.4; more gain little.
 MOST_PATTERNS: Final = 320
 
 NEGLIGIBLE: Final = 1e-12  # log-odds; rounding between patterns that are really alike
