@@ -20,9 +20,7 @@ import numpy as np
 import onnx
 import pandas as pd
 from numpy.typing import NDArray
-from onnx import helper, numpy_helper
-from skl2onnx import convert_sklearn
-from skl2onnx.common.data_types import FloatTensorType, StringTensorType
+from onnx import TensorProto, helper, numpy_helper
 from sklearn.pipeline import Pipeline
 
 from leadscore.card import METADATA_KEY, MODEL, Card
@@ -33,6 +31,7 @@ from leadscore.training.files import replace_file
 
 # Read by every runtime since 2023.
 OPSETS: Final = {"": 18, "ai.onnx.ml": 3}
+IR_VERSION: Final = 8
 
 # Of adversarial and golden leads: the same pipeline gives the same file.
 SEED: Final = 0
@@ -67,47 +66,85 @@ def convert(pipeline: Pipeline, dictionary: Dictionary) -> tuple[onnx.ModelProto
     """
     names = [column.name for column in dictionary.features]
     ensemble = shapley.compile_pipeline(pipeline, names)
-    kinds = {"number": FloatTensorType, "category": StringTensorType}
-    model: onnx.ModelProto = convert_sklearn(
-        pipeline["encode"],
-        name=MODEL,
-        initial_types=[(c.name, kinds[c.kind]([None, 1])) for c in dictionary.features],
-        target_opset=OPSETS,
+    nodes, constants = _encoding(pipeline)
+    kinds = {"number": TensorProto.FLOAT, "category": TensorProto.STRING}
+    columns = ensemble.targets - 1
+    graph = helper.make_graph(
+        [*nodes, *_trees(ensemble)],
+        MODEL,
+        [
+            helper.make_tensor_value_info(c.name, kinds[c.kind], ["leads", 1])
+            for c in dictionary.features
+        ],
+        [
+            helper.make_tensor_value_info("probability", TensorProto.FLOAT, ["leads"]),
+            helper.make_tensor_value_info("contributions", TensorProto.FLOAT, ["leads", columns]),
+        ],
+        [
+            numpy_helper.from_array(value, name)
+            for name, value in {
+                **constants,
+                "widths": np.array([columns, 1], dtype=np.int64),
+                "column_axis": np.array([1], dtype=np.int64),
+                "base": np.array(ensemble.base, dtype=np.float32),
+            }.items()
+        ],
     )
-    # The converter lists those the encoder needs, in the order of a set: other bytes in every process.
-    del model.opset_import[:]
-    model.opset_import.extend(helper.make_opsetid(*opset) for opset in OPSETS.items())
-    _append_trees(model.graph, ensemble)
+    opsets = [helper.make_opsetid(*opset) for opset in OPSETS.items()]
+    model = helper.make_model(graph, opset_imports=opsets, ir_version=IR_VERSION)
     onnx.checker.check_model(model, full_check=True)
     return model, ensemble.base
 
 
-def _append_trees(graph: onnx.GraphProto, ensemble: shapley.Ensemble) -> None:
-    """Let the trees read the encoder's output: contributions and their sum, then the probability."""
-    columns = ensemble.targets - 1
-    encoded = graph.output[0].name
-    attributes = {"domain": "ai.onnx.ml", **ensemble.attributes()}
+def _encoding(pipeline: Pipeline) -> tuple[list[onnx.NodeProto], dict[str, NDArray[Any]]]:
+    """Nodes from the inputs to `encoded`, which is what the pipeline's encoder gives, and constants.
+
+    Each category becomes the position of its level among the levels of all columns; a feature is 1 where
+    its own position is the one of its column.
+    """
+    steps = {kind: (step, columns) for kind, step, columns in pipeline["encode"].transformers_}
+    encoder, categories = steps.get("category", (None, []))
+    _, numbers = steps.get("number", (None, []))
+    if not categories:
+        return [helper.make_node("Concat", numbers, ["encoded"], axis=1)], {}
+    widths = [len(levels) for levels in encoder.levels_]
+    starts = np.cumsum([0, *widths])
     nodes = [
-        helper.make_node("TreeEnsembleRegressor", [encoded], ["shares_and_sum"], **attributes),
+        helper.make_node(
+            "LabelEncoder",
+            [name],
+            [f"{name}_position"],
+            domain="ai.onnx.ml",
+            keys_strings=levels,
+            values_int64s=range(start, start + len(levels)),
+            default_int64=start,
+        )
+        for name, levels, start in zip(categories, encoder.levels_, starts.tolist(), strict=False)
+    ]
+    positions = [f"{name}_position" for name in categories]
+    nodes += [
+        helper.make_node("Concat", positions, ["positions"], axis=1),
+        helper.make_node("Gather", ["positions", "column_of_level"], ["own"], axis=1),
+        helper.make_node("Equal", ["own", "position_of_level"], ["is_own"]),
+        helper.make_node("Cast", ["is_own"], ["levels"], to=TensorProto.FLOAT),
+        helper.make_node("Concat", ["levels", *numbers], ["encoded"], axis=1),
+    ]
+    return nodes, {
+        "column_of_level": np.repeat(np.arange(len(widths)), widths),
+        "position_of_level": np.arange(starts[-1])[None, :],
+    }
+
+
+def _trees(ensemble: shapley.Ensemble) -> list[onnx.NodeProto]:
+    """Nodes from `encoded` to the outputs: contributions and their sum, then the probability."""
+    attributes = {"domain": "ai.onnx.ml", **ensemble.attributes()}
+    return [
+        helper.make_node("TreeEnsembleRegressor", ["encoded"], ["shares_and_sum"], **attributes),
         helper.make_node("Split", ["shares_and_sum", "widths"], ["contributions", "sum"], axis=1),
         helper.make_node("Squeeze", ["sum", "column_axis"], ["sum_of_lead"]),
         helper.make_node("Add", ["sum_of_lead", "base"], ["log_odds"]),
         helper.make_node("Sigmoid", ["log_odds"], ["probability"]),
     ]
-    constants: dict[str, NDArray[Any]] = {
-        "widths": np.array([columns, 1], dtype=np.int64),
-        "column_axis": np.array([1], dtype=np.int64),
-        "base": np.array(ensemble.base, dtype=np.float32),
-    }
-    graph.node.extend(nodes)
-    graph.initializer.extend(numpy_helper.from_array(v, name) for name, v in constants.items())
-    del graph.output[:]
-    shapes: dict[str, list[str | int | None]] = {
-        "probability": ["leads"],
-        "contributions": ["leads", columns],
-    }
-    for name, shape in shapes.items():
-        graph.output.append(helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, shape))
 
 
 def seal(graph: onnx.ModelProto, card: Card) -> bytes:

@@ -7,8 +7,12 @@
     python train.py --threshold capacity --calls-per-100 20
 
 Leads are ordered by their clock. Everything is chosen on the oldest 80 %, by cross-validation that keeps
-identical leads together; the newest 20 % are scored once, at the end. The files in the output folder are
-replaced only after the ONNX graph has been proved equal to the pipeline.
+identical leads together; the newest 20 % are scored once, at the end. The output folder gets new files
+only after the ONNX graph has been proved equal to the pipeline, and only if the new model is not worse
+than the one that is there, on the same newest leads.
+
+Exit code 0: trained. 1: an error. 3: refused, with the reasons. 130: interrupted. After anything but 0
+the output folder is as it was.
 """
 
 import argparse
@@ -36,8 +40,8 @@ from sklearn.pipeline import Pipeline
 import export_onnx
 from leadscore.card import MODEL, Card, Threshold
 from leadscore.columns import Dictionary, DictionaryError, Known
-from leadscore.scorer import Scorer
-from leadscore.training import decision, evaluation, reference, report
+from leadscore.scorer import ModelError, Scorer
+from leadscore.training import decision, evaluation, figures, gate, reference, report
 from leadscore.training.dataset import DataError, Dataset, inputs, load, row_groups
 from leadscore.training.decision import Rule, RuleError, RuleName
 from leadscore.training.evaluation import Calibration, Figures, Probability
@@ -49,20 +53,30 @@ from leadscore.training.shapley import ShapleyError
 ROOT: Final = Path(__file__).resolve().parent
 MOMENTS: Final = get_args(Known)
 DEFAULT_RULE: Final = Rule()
+REFUSED: Final = 3  # exit code
 
 Step = Callable[[str], None]
 """Shows what is being done now."""
 
 
+class RefusedError(RuntimeError):
+    """The new model must not replace the published one; the message says why, a reason to a line."""
+
+
 @dataclass(frozen=True)
 class Fitted:
-    """A model fitted on the oldest leads, and its figures on leads it was not fitted to."""
+    """A model fitted on the oldest leads, and its figures on leads it was not fitted to.
+
+    `out_of_fold`, shape (oldest leads,): the probabilities its threshold was chosen on.
+    """
 
     pipeline: Pipeline
     calibration: Calibration | None
     threshold: Threshold
+    out_of_fold: Probability
     cross_validated: Figures
     newest: Figures
+    at_random: Figures
 
     def to_dict(self) -> dict[str, Any]:
         """For metrics.json."""
@@ -70,17 +84,21 @@ class Fitted:
             "threshold": self.threshold.value,
             "cross_validated": self.cross_validated,
             "newest": self.newest,
+            "at_random": self.at_random,
         }
 
 
 def main() -> int:
-    """Train, publish and report. Anything but 0 means that the previous model is untouched."""
+    """Train, publish and report; returns the exit code."""
     arguments = _arguments()
     console = Console(stderr=True, highlight=False)
     try:
         with _progress(console) as step:
             metrics = run(arguments, step)
-    except (DataError, DictionaryError, ParityError, RuleError, ShapleyError, OSError) as error:
+    except (ParityError, RefusedError) as error:
+        console.print(f"[bold red]Not published:[/] {escape(str(error))}", soft_wrap=True)
+        return REFUSED
+    except (DataError, DictionaryError, RuleError, ShapleyError, OSError) as error:
         console.print(f"[bold red]Not trained.[/] {escape(str(error))}", soft_wrap=True)
         return 1
     except KeyboardInterrupt:
@@ -122,7 +140,10 @@ def run(arguments: argparse.Namespace, step: Step) -> dict[str, Any]:
         "threshold": vars(served.threshold),
         "grades": [vars(grade) for grade in grades],
         "calibration": vars(served.calibration),
+        "reliability": evaluation.reliability(target, probability),
+        "gains": evaluation.gains(target, probability),
         "slices": slices(chosen, probability, served.threshold.value),
+        "seen_before": {"by_time": _seen(chosen), "at_random": _seen(chosen.shuffled(seed))},
         "ablation": ablation(leads, dictionary, rule, seed, step),
     }
 
@@ -137,7 +158,10 @@ def run(arguments: argparse.Namespace, step: Step) -> dict[str, Any]:
         calibration={key: metrics["calibration"][key] for key in ("method", "slope", "intercept")},
         threshold=served.threshold,
         grades=grades,
-        metrics={"newest": served.newest, "intervals": intervals},
+        metrics={
+            "newest": served.newest,
+            **{key: metrics[key] for key in ("intervals", "reliability", "gains")},
+        },
         data=metrics["data"],
         parity={},
         versions=_versions(),
@@ -147,19 +171,41 @@ def run(arguments: argparse.Namespace, step: Step) -> dict[str, Any]:
     model, card = export_onnx.export(served.pipeline, draft, chosen.features)
     metrics |= {"parity": card.parity, "model_version": card.version, "versions": card.versions}
 
-    step("writing the model and its card")
+    step("comparing with the published model")
+    if not arguments.force:
+        compare(arguments.output / f"{MODEL}.onnx", leads, probability, seed)
+
+    step("drawing and writing")
     _, contributions = Scorer(model).run(inputs(features, used))
+    evidence = figures.Evidence(chosen, served.threshold, served.out_of_fold, probability, contributions)
     replace_files(
         arguments.output,
         {
             f"{MODEL}.onnx": model,
             "metrics.json": (json.dumps(metrics, indent=1) + "\n").encode(),
             "pipeline.joblib": _dumped(served.pipeline),
-            "CARD.md": report.card_text(card, metrics, contributions).encode(),
-            **report.figures(features, contributions, used.features),
+            "CARD.md": report.card_text(card, metrics, contributions, model).encode(),
+            **figures.draw(evidence),
         },
     )
     return metrics
+
+
+def compare(published: Path, leads: Dataset, probability: Probability, seed: int) -> None:
+    """Raise RefusedError if the published model is better than one that gives the newest leads these
+    probabilities. A file that is not there or that no service could load is no competitor.
+    """
+    try:
+        scorer = Scorer(published)
+    except ModelError:
+        return
+    if found := gate.objections(scorer, leads, probability, seed):
+        lines = "".join(f"\n- {text}" for text in found)
+        raise RefusedError(
+            f"the new model is worse than {published}, version {scorer.card.version}:{lines}\n"
+            "Both scored the same newest leads. Use --force to replace it all the same, or --output for "
+            "another folder."
+        )
 
 
 def fit(leads: Dataset, name: str, seed: int, rule: Rule = DEFAULT_RULE) -> Fitted:
@@ -179,12 +225,20 @@ def fit(leads: Dataset, name: str, seed: int, rule: Rule = DEFAULT_RULE) -> Fitt
     cross_validated = evaluation.measure(target, scores, threshold.value)
     features, target = leads.newest()
     newest = evaluation.measure(target, evaluation.probability(model, features), threshold.value)
-    return Fitted(model, calibration, threshold, cross_validated, newest)
+    at_random = _at_random(leads.shuffled(seed), name, seed, threshold.value)
+    return Fitted(model, calibration, threshold, scores, cross_validated, newest, at_random)
+
+
+def _at_random(shuffled: Dataset, name: str, seed: int, threshold: float) -> Figures:
+    """What the same model would claim if leads were split without regard to time."""
+    model = CANDIDATES[name](shuffled.dictionary.features, seed).fit(*shuffled.oldest())
+    features, target = shuffled.newest()
+    return evaluation.measure(target, evaluation.probability(model, features), threshold)
 
 
 def slices(leads: Dataset, probability: Probability, threshold: float) -> dict[str, Any]:
-    """Figures on parts of the newest leads: without the levels that the dictionary sets apart, and
-    without leads that equal one the model was fitted to.
+    """Figures on parts of the newest leads: without the levels that the dictionary sets apart, without
+    leads that equal one the model was fitted to, and with each common level it slices by.
     """
     features, target = leads.newest()
     parts = {
@@ -195,6 +249,7 @@ def slices(leads: Dataset, probability: Probability, threshold: float) -> dict[s
     parts["without leads seen in training"] = ~np.isin(
         row_groups(features), row_groups(leads.oldest()[0])
     )
+    parts |= gate.slices(leads)
     return {
         name: {
             "leads": int(rows.sum()),
@@ -213,13 +268,19 @@ def ablation(
     levels = {moment: dictionary.known_at(moment) for moment in MOMENTS}
     for name, used in {**levels, "everything": dictionary.everything()}.items():
         step(f"ablation: columns known when {name}" if name in MOMENTS else "ablation: all columns")
-        chosen = leads.narrow(used)
+        fitted = fit(leads.narrow(used), SERVED, seed, rule)
         found[name] = {
             "features": len(used.features),
-            "by_time": fit(chosen, SERVED, seed, rule).newest,
-            "at_random": fit(chosen.shuffled(seed), SERVED, seed, rule).newest,
+            "by_time": fitted.newest,
+            "at_random": fitted.at_random,
         }
     return found
+
+
+def _seen(leads: Dataset) -> float:
+    """The share of test leads that equal a training lead in every feature."""
+    (oldest, _), (newest, _) = leads.oldest(), leads.newest()
+    return round(float(np.isin(row_groups(newest), row_groups(oldest)).mean()), 4)
 
 
 def summarise(metrics: Mapping[str, Any], output: Path) -> None:
@@ -229,9 +290,13 @@ def summarise(metrics: Mapping[str, Any], output: Path) -> None:
     data = metrics["data"]
     rows = {name: model["newest"] for name, model in metrics["models"].items()}
     console.print(_table(f"The newest {data['tested_on']:,} leads", "model", columns, rows))
+    rows = {name: model["at_random"] for name, model in metrics["models"].items()}
+    title = f"{data['tested_on']:,} leads drawn at random instead"
+    console.print(_table(title, "model", columns, rows))
+    console.print(report.splits_explained(metrics), soft_wrap=True, end="\n\n")
     rows = {
-        f"{name}, {split.replace('_', ' ')}": figures[split]
-        for name, figures in metrics["ablation"].items()
+        f"{name}, {split.replace('_', ' ')}": level[split]
+        for name, level in metrics["ablation"].items()
         for split in ("by_time", "at_random")
     }
     title = f"{metrics['served']} with the columns known when ..., split ..."
@@ -256,8 +321,8 @@ def _table(
     table.add_column(first, no_wrap=True)
     for column in columns:
         table.add_column(column.replace("_at_", " ").replace("_", " "), justify="right", no_wrap=True)
-    for name, figures in rows.items():
-        table.add_row(name.replace("_", " "), *(f"{figures[column]:.3f}" for column in columns))
+    for name, row in rows.items():
+        table.add_row(name.replace("_", " "), *(f"{row[column]:.3f}" for column in columns))
     return table
 
 
@@ -274,7 +339,7 @@ def _described(leads: Dataset) -> dict[str, Any]:
 
 def _versions() -> dict[str, str]:
     """What decides the model's bytes beside data and seed."""
-    names = ("numpy", "onnx", "onnxruntime", "scikit-learn", "skl2onnx")
+    names = ("numpy", "onnx", "onnxruntime", "scikit-learn")
     installed = {name: version(name) for name in names}
     return {"python": python_version(), "xgboost": xgboost.__version__, **installed}
 
@@ -299,7 +364,7 @@ def _progress(console: Console) -> Iterator[Step]:
     """A progress bar, as the function that advances it."""
     columns = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("{task.description}"))
     with Progress(*columns, console=console) as bar:
-        task = bar.add_task("", total=len(CANDIDATES) + len(MOMENTS) + 5)
+        task = bar.add_task("", total=len(CANDIDATES) + len(MOMENTS) + 6)
         yield lambda text: bar.update(task, description=text, advance=1)
 
 
@@ -312,6 +377,7 @@ def _arguments() -> argparse.Namespace:
     add("--columns", type=Path, default=ROOT / "data" / "columns.toml", help="its data dictionary")
     add("--known", choices=MOMENTS, default=MOMENTS[0], help="use columns known by then (capture)")
     add("--output", type=Path, default=ROOT / "models", help="folder of the files to replace")
+    add("--force", action="store_true", help="replace the model there even if it is better")
     add("--threshold", choices=get_args(RuleName), default="f1", help="rule for the threshold (f1)")
     add("--cost-call", type=float, help="with cost: what a call costs")
     add("--value-conversion", type=float, help="with cost: what a conversion is worth")

@@ -82,6 +82,7 @@ class Column:
     minimum: float | None = None
     aliases: Mapping[str, str] = field(default_factory=dict)
     set_apart: tuple[str, ...] = ()
+    slices: bool = False
     clock: bool = False
     positive: str = ""
     negative: str = ""

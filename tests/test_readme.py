@@ -66,7 +66,7 @@ def test_figures_of_the_ablation_are_those_measured(name: str) -> None:
     assert f"| {name} | {level['features']} | {' | '.join(cells)} |" in README
 
 
-@pytest.mark.parametrize("name", ORIGINAL["slices"])
+@pytest.mark.parametrize("name", [name for name in ORIGINAL["slices"] if name.startswith("without")])
 def test_figures_of_the_slices_are_those_measured(name: str) -> None:
     """The README names what the model scores without its easiest leads."""
     part = ORIGINAL["slices"][name]

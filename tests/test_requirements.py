@@ -63,7 +63,6 @@ def test_serving_needs_nothing_of_training() -> None:
         "pandas",
         "scipy",
         "onnx",
-        "skl2onnx",
         "joblib",
     }
     assert not training & set(_pins("requirements-serve.txt"))

@@ -19,7 +19,7 @@ from leadscore.columns import LARGEST, clean
 from leadscore.scorer import ModelError, Scorer
 from tests.conftest import MODEL, ROOT
 
-TRAINING_ONLY = ("joblib", "onnx", "pandas", "rich", "scipy", "skl2onnx", "sklearn", "xgboost")
+TRAINING_ONLY = ("joblib", "onnx", "pandas", "rich", "scipy", "sklearn", "xgboost")
 
 
 def _changed_card(**changes: object) -> bytes:

@@ -134,24 +134,31 @@ def test_shipped_card_is_what_training_writes(
     if metrics["versions"] == _shipped()["versions"]:
         assert card == (ROOT / "models" / "CARD.md").read_text()
     assert metrics["model_version"] in card
-    for name in ("importance", "dependence"):
-        assert (retrained[0] / "figures" / f"{name}.png").read_bytes().startswith(b"\x89PNG")
+    pictures = [line.partition("](figures/")[2].partition(")")[0] for line in card.split("![")[1:]]
+    assert len(pictures) == len(list((retrained[0] / "figures").iterdir()))
+    for name in pictures:
+        assert (retrained[0] / "figures" / name).read_bytes().startswith(b"\x89PNG")
 
 
 def test_every_model_has_every_figure(metrics: dict[str, Any]) -> None:
     """Dummy, linear, tree, forest and boosting are measured alike, so is every ablation."""
     assert list(metrics["models"]) == list(CANDIDATES)
     for model in metrics["models"].values():
-        assert set(model["cross_validated"]) == set(model["newest"]) == FIGURES
+        for split in ("cross_validated", "newest", "at_random"):
+            assert set(model[split]) == FIGURES
     assert list(metrics["ablation"]) == ["capture", "engaged", "contacted", "everything"]
     for level in metrics["ablation"].values():
         assert set(level["by_time"]) == set(level["at_random"]) == FIGURES
     assert set(metrics["intervals"]) == FIGURES
     assert metrics["ablation"]["capture"]["by_time"] == metrics["models"][SERVED]["newest"]
-    assert list(metrics["slices"]) == [
+    assert metrics["ablation"]["capture"]["at_random"] == metrics["models"][SERVED]["at_random"]
+    assert list(metrics["slices"])[:2] == [
         "without Lead Origin = Lead Add Form",
         "without leads seen in training",
     ]
+    assert {"Lead Origin = API", "Lead Source = Google"} <= set(metrics["slices"])
+    assert metrics["gains"][-1] == {"leads": 1.0, "conversions": 1.0}
+    assert sum(row["leads"] for row in metrics["reliability"]) == metrics["data"]["tested_on"]
 
 
 def test_metrics_are_documented(metrics: dict[str, Any]) -> None:
@@ -159,7 +166,7 @@ def test_metrics_are_documented(metrics: dict[str, Any]) -> None:
     text = (ROOT / "models" / "README.md").read_text(encoding="utf-8")
     keys = {*metrics, *metrics["data"], *FIGURES, *metrics["models"][SERVED], *metrics["parity"]}
     keys |= {*metrics["threshold"], *metrics["threshold"]["expected"], *metrics["grades"][0]}
-    keys |= {*metrics["calibration"], *metrics["calibration"]["before"]}
+    keys |= {*metrics["calibration"], *metrics["calibration"]["before"], *metrics["gains"][0]}
     assert [key for key in sorted(keys) if f"`{key}`" not in text] == []
 
 
@@ -175,6 +182,18 @@ def test_report_says_what_to_run_next(retrained: tuple[Path, str]) -> None:
     output, report = retrained
     assert report.rstrip().endswith(f"python predict.py --model {output / MODEL.name}")
     assert "xgboost" in report
+
+
+def test_report_explains_why_the_splits_differ(
+    retrained: tuple[Path, str], metrics: dict[str, Any]
+) -> None:
+    """The same figures by time and at random, and the sentence that makes sense of the difference."""
+    _, report = retrained
+    served = metrics["models"][SERVED]
+    for split in ("newest", "at_random"):
+        assert f"{served[split]['roc_auc']:.3f}" in report
+    assert "newest leads are easier to tell apart" in report
+    assert "flatters columns whose values change with time: “engaged”" in report
 
 
 def test_saved_pipeline_takes_the_frame_and_gives_the_model_s_scores(
@@ -253,6 +272,34 @@ def test_threshold_rule_reaches_the_card(other_crm: tuple[Path, Path], tmp_path:
     assert threshold.parameters == {"calls_per_100": 20}
     assert 19 <= threshold.expected["calls"] <= 20
     assert "as many calls as 20 per 100 leads allow" in (tmp_path / "CARD.md").read_text()
+
+
+def test_a_worse_model_does_not_replace_a_better_one(
+    other_crm: tuple[Path, Path], tmp_path: Path
+) -> None:
+    """Exit code 3 with the reasons, and the folder as it was; --force replaces it all the same."""
+    csv, columns = other_crm
+    arguments = ["--data", csv, "--columns", columns, "--output", tmp_path]
+    assert _train(*arguments).returncode == 0
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    # The same newest leads, but nothing left to learn from: the older outcomes are shuffled.
+    header, *rows = csv.read_text(encoding="utf-8").splitlines()
+    oldest = rows[: int(0.8 * len(rows))]
+    outcomes = np.random.default_rng(0).permutation([row.rpartition(",")[2] for row in oldest])
+    spoiled = [f"{row.rpartition(',')[0]},{won}" for row, won in zip(oldest, outcomes, strict=True)]
+    worse = tmp_path.parent / f"{tmp_path.name}.csv"
+    worse.write_text("\n".join([header, *spoiled, *rows[len(oldest) :]]), encoding="utf-8")
+    arguments[1] = worse
+    refused = _train(*arguments)
+    assert refused.returncode == 3
+    assert "Not published" in refused.stderr
+    assert "ROC-AUC -0." in refused.stderr
+    assert "log loss +0." in refused.stderr
+    assert "Traceback" not in refused.stderr
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
+    forced = _train(*arguments, "--force")
+    assert forced.returncode == 0, forced.stderr
+    assert (tmp_path / MODEL.name).read_bytes() != before[tmp_path / MODEL.name]
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
 """How good a model is, on leads it was not fitted to: figures, intervals, calibration."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import logit
+from scipy.stats import rankdata
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import (
     accuracy_score,
@@ -85,10 +86,8 @@ def measure(target: Target, probability: Probability, threshold: float) -> Figur
 
 def calibration_error(target: Target, probability: Probability) -> float:
     """Mean distance between predicted probability and conversion rate over bins, by leads in them."""
-    gaps = [
-        b["leads"] * abs(b["probability"] - b["conversion_rate"]) for b in _bins(target, probability)
-    ]
-    return float(sum(gaps) / len(target))
+    gaps = np.bincount(_bin_numbers(probability), weights=probability - target)
+    return float(np.abs(gaps).sum() / len(target))
 
 
 def reliability(target: Target, probability: Probability) -> list[dict[str, float]]:
@@ -97,7 +96,7 @@ def reliability(target: Target, probability: Probability) -> list[dict[str, floa
 
 
 def _bins(target: Target, probability: Probability) -> list[dict[str, float]]:
-    numbers = np.minimum((probability * CALIBRATION_BINS).astype(int), CALIBRATION_BINS - 1)
+    numbers = _bin_numbers(probability)
     return [
         {
             "probability": float(probability[rows].mean()),
@@ -107,6 +106,10 @@ def _bins(target: Target, probability: Probability) -> list[dict[str, float]]:
         for rows in (numbers == number for number in range(CALIBRATION_BINS))
         if rows.any()
     ]
+
+
+def _bin_numbers(probability: Probability) -> NDArray[np.int64]:
+    return np.minimum((probability * CALIBRATION_BINS).astype(np.int64), CALIBRATION_BINS - 1)
 
 
 @dataclass(frozen=True)
@@ -154,6 +157,71 @@ def lift(target: Target, probability: Probability, share: float) -> float:
     by_score = pd.Series(target).groupby(probability).transform("mean").to_numpy()
     best = np.argsort(-probability, kind="stable")[: max(1, round(share * len(target)))]
     return float(by_score[best].mean() / target.mean())
+
+
+@dataclass(frozen=True)
+class Difference:
+    """By how much one model's figure exceeds another's on the same leads, with its interval."""
+
+    value: float
+    low: float
+    high: float
+
+
+def _roc_auc(target: Target, probability: Probability) -> float:
+    # From ranks (Mann and Whitney 1947): a tenth of the time of scikit-learn's, which matters when it is
+    # computed thousands of times.
+    converting = int(target.sum())
+    above = rankdata(probability)[target == 1].sum() - converting * (converting + 1) / 2
+    return float(above / (converting * (len(target) - converting)))
+
+
+def _log_loss(target: Target, probability: Probability) -> float:
+    return float(-np.log(np.where(target == 1, probability, 1 - probability)).mean())
+
+
+COMPARED: Final[dict[str, Callable[[Target, Probability], float]]] = {
+    "roc_auc": _roc_auc,
+    "log_loss": _log_loss,
+    "ece": calibration_error,
+}
+"""The figures by which two models are compared; probabilities lie strictly between 0 and 1."""
+
+
+def differences(
+    target: Target,
+    ours: Probability,
+    theirs: Probability,
+    seed: int,
+    confidence: float = 0.95,
+) -> dict[str, Difference]:
+    """How much `ours` exceeds `theirs` in each figure of COMPARED, by a paired bootstrap: both are
+    measured on the same resampled leads (Efron and Tibshirani 1993, chapter 8).
+    """
+    rng = np.random.default_rng(seed)
+    samples: list[list[float]] = []
+    while len(samples) < RESAMPLES:
+        rows = rng.integers(0, len(target), len(target))
+        if 0 < target[rows].sum() < len(rows):
+            samples.append(_exceeds(target[rows], ours[rows], theirs[rows]))
+    tail = 100 * (1 - confidence) / 2
+    low, high = np.percentile(samples, (tail, 100 - tail), axis=0)
+    found = zip(_exceeds(target, ours, theirs), low, high, strict=True)
+    return {name: Difference(*map(float, row)) for name, row in zip(COMPARED, found, strict=True)}
+
+
+def _exceeds(target: Target, ours: Probability, theirs: Probability) -> list[float]:
+    return [figure(target, ours) - figure(target, theirs) for figure in COMPARED.values()]
+
+
+def gains(target: Target, probability: Probability) -> list[dict[str, float]]:
+    """The cumulative gains curve: which share of all conversions the best-scored `leads` share holds,
+    equal scores sharing theirs, at every twentieth.
+    """
+    return [
+        {"leads": share, "conversions": round(share * lift(target, probability, share), 4)}
+        for share in (round(step / 20, 2) for step in range(1, 21))
+    ]
 
 
 def intervals(
