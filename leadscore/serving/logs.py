@@ -1,0 +1,157 @@
+"""Logs: one JSON object a line, and one line a request, which holds no value of a lead."""
+
+import json
+import logging
+import logging.config
+import re
+import time
+import traceback
+import uuid
+from collections.abc import Callable, Iterable
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Any, Final
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from leadscore.serving import problems
+from leadscore.serving.headers import secured
+
+REQUEST_ID: Final = re.compile(rb"[A-Za-z0-9._:-]{1,128}")
+# https://www.w3.org/TR/trace-context/#traceparent-header
+TRACEPARENT: Final = re.compile(rb"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class Record:
+    """What is noted of a request while it is answered."""
+
+    id: str
+    traceparent: str | None = None
+    method: str = ""
+    route: str | None = None
+    status: int = 0
+    seconds: float = 0
+    rows: int = 0
+    model_version: str = ""
+
+    def line(self) -> dict[str, Any]:
+        """The fields of its line in the log."""
+        return {
+            "id": self.id,
+            "traceparent": self.traceparent,
+            "method": self.method,
+            "route": self.route,
+            "status": self.status,
+            "ms": round(1000 * self.seconds, 3),
+            "rows": self.rows,
+            "model_version": self.model_version,
+        }
+
+
+current: ContextVar[Record | None] = ContextVar("current", default=None)
+"""The record of the request in work."""
+
+
+class Recorder:
+    """Gives every request an id and every answer its headers; notes each answered request.
+
+    `X-Request-ID` and `traceparent` are taken from the request, if they are well formed, and given
+    back. `note` gets the record of each request once it is answered.
+    """
+
+    def __init__(self, app: ASGIApp, note: Callable[[Record], None], log_requests: bool) -> None:
+        self._app, self._note, self._log = app, note, log_requests
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on; a failure becomes a 500, unless the answer has begun."""
+        started = time.perf_counter()
+        record = _record(scope)
+        current.set(record)
+
+        async def headed(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                record.status = message["status"]
+                message["headers"] = [*secured(scope["path"], message["headers"]), *_names(record)]
+            await send(message)
+
+        try:
+            await self._app(scope, receive, headed)
+        except Exception:
+            log.exception("request failed", extra={"fields": {"id": record.id}})
+            if record.status:
+                raise
+            refusal = problems.refusal(scope, 500, problems.FAILED)
+            await refusal(scope, receive, headed)
+        finally:
+            record.seconds = time.perf_counter() - started
+            # The template, not the path, which may hold anything.
+            record.route = getattr(scope.get("route"), "path", None)
+            self._note(record)
+            if self._log:
+                log.info("request", extra={"fields": record.line()})
+
+
+def _record(scope: Scope) -> Record:
+    record = Record(id="", method=scope["method"])
+    for name, value in scope["headers"]:
+        if name == b"x-request-id" and REQUEST_ID.fullmatch(value):
+            record.id = value.decode()
+        elif name == b"traceparent" and TRACEPARENT.fullmatch(value):
+            record.traceparent = value.decode()
+    record.id = record.id or uuid.uuid4().hex
+    return record
+
+
+def _names(record: Record) -> Iterable[tuple[bytes, bytes]]:
+    yield b"x-request-id", record.id.encode()
+    if record.traceparent:
+        yield b"traceparent", record.traceparent.encode()
+    if record.model_version:
+        yield b"x-model-version", record.model_version.encode("ascii", "replace")
+
+
+class JsonFormatter(logging.Formatter):
+    """One JSON object a line. Of an exception it keeps type and place; its text may quote a lead."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The line of a log record; `extra={"fields": ...}` adds its own fields."""
+        seconds, thousandths = int(record.created), int(record.msecs)
+        line: dict[str, Any] = {
+            "time": f"{time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime(seconds))}.{thousandths:03}Z",
+            "level": record.levelname.lower(),
+            "message": record.getMessage(),
+            **getattr(record, "fields", {}),
+        }
+        if record.exc_info and record.exc_info[0]:
+            kind, _, trace = record.exc_info
+            line["exception"] = kind.__name__
+            line["stack"] = [f"{f.filename}:{f.lineno} {f.name}" for f in traceback.extract_tb(trace)]
+        return json.dumps(line, ensure_ascii=False, default=str)
+
+
+def install() -> None:
+    """Write the logs of the service and of its server to standard output, as JSON."""
+    to_output = {"handlers": ["output"], "level": "INFO", "propagate": False}
+    logging.config.dictConfig(
+        {
+            "version": 1,
+            "disable_existing_loggers": False,
+            "formatters": {"json": {"()": JsonFormatter}},
+            "handlers": {
+                "output": {
+                    "class": "logging.StreamHandler",
+                    "formatter": "json",
+                    "stream": "ext://sys.stdout",
+                }
+            },
+            # Uvicorn's own line for each request would be a second one.
+            "loggers": {
+                "leadscore": to_output,
+                "uvicorn": to_output,
+                "uvicorn.access": {"handlers": [], "propagate": False},
+            },
+        }
+    )
