@@ -18,8 +18,8 @@ class Limits:
     """Refuses what is too large (413), too slow (408) or too much at once (503, to be tried again).
 
     A request counts as in work once its body is complete, so that slow clients take nobody's place;
-    only a body larger than LARGE counts as soon as it is known to be. `timeout` is the time until
-    the answer begins, and then the time in which the client must take each piece of it.
+    only a body larger than LARGE counts as soon as it is known to be. `timeout` is the time for the
+    whole request; one that is answered in pieces has as long for each of them.
     """
 
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
@@ -37,7 +37,8 @@ class Limits:
         async def prompt(message: Message) -> None:
             nonlocal answering
             answering = True
-            clock.reschedule(loop.time() + seconds)
+            if message.get("more_body"):
+                clock.reschedule(loop.time() + seconds)
             await send(message)
 
         try:

@@ -4,12 +4,14 @@ import json
 import logging
 import logging.config
 import re
+import sys
 import time
 import traceback
 import uuid
 from collections.abc import Callable, Iterable
 from contextvars import ContextVar
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -37,18 +39,16 @@ class Record:
     rows: int = 0
     model_version: str = ""
 
-    def line(self) -> dict[str, Any]:
-        """The fields of its line in the log."""
-        return {
-            "id": self.id,
-            "traceparent": self.traceparent,
-            "method": self.method,
-            "route": self.route,
-            "status": self.status,
-            "ms": round(1000 * self.seconds, 3),
-            "rows": self.rows,
-            "model_version": self.model_version,
-        }
+    def line(self) -> str:
+        """Its line in the log: JSON, but for the speed of it, as no field here needs escaping."""
+        trace = f'"{self.traceparent}"' if self.traceparent else "null"
+        route = f'"{self.route}"' if self.route else "null"
+        return (
+            f'{{"time": "{_time(time.time())}", "level": "info", "message": "request", '
+            f'"id": "{self.id}", "traceparent": {trace}, "method": "{self.method}", "route": {route}, '
+            f'"status": {self.status}, "ms": {1000 * self.seconds:.3f}, "rows": {self.rows}, '
+            f'"model_version": {_quoted(self.model_version)}}}\n'
+        )
 
 
 current: ContextVar[Record | None] = ContextVar("current", default=None)
@@ -91,7 +91,8 @@ class Recorder:
             record.route = getattr(scope.get("route"), "path", None)
             self._note(record)
             if self._log:
-                log.info("request", extra={"fields": record.line()})
+                sys.stdout.write(record.line())
+                sys.stdout.flush()
 
 
 def _record(scope: Scope) -> Record:
@@ -103,6 +104,21 @@ def _record(scope: Scope) -> Record:
             record.traceparent = value.decode()
     record.id = record.id or uuid.uuid4().hex
     return record
+
+
+@lru_cache(maxsize=1)
+def _second(seconds: int) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds))
+
+
+def _time(now: float) -> str:
+    """ISO 8601, in UTC, to the millisecond."""
+    return f"{_second(int(now))}.{int(now * 1000) % 1000:03}Z"
+
+
+@lru_cache(maxsize=2)
+def _quoted(text: str) -> str:
+    return json.dumps(text)
 
 
 def _names(record: Record) -> Iterable[tuple[bytes, bytes]]:
@@ -118,9 +134,8 @@ class JsonFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """The line of a log record; `extra={"fields": ...}` adds its own fields."""
-        seconds, thousandths = int(record.created), int(record.msecs)
         line: dict[str, Any] = {
-            "time": f"{time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime(seconds))}.{thousandths:03}Z",
+            "time": _time(record.created),
             "level": record.levelname.lower(),
             "message": record.getMessage(),
             **getattr(record, "fields", {}),

@@ -37,7 +37,7 @@ MEDIA_TYPE: Final = CONTENT_TYPE_LATEST
 SECONDS: Final = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 TENTHS: Final = tuple(n / 10 for n in range(1, 11))
 
-disable_created_metrics()
+disable_created_metrics()  # type: ignore[no-untyped-call]
 _registry = CollectorRegistry()
 ProcessCollector(registry=_registry)
 _requests = Counter("leadscore_requests", "Requests answered.", ["route", "status"], registry=_registry)
