@@ -1,7 +1,8 @@
 """Limits: how large a request may be, how long it may take, and how many are in work at once."""
 
 import asyncio
-from typing import Final
+from functools import partial
+from typing import Any, Final, cast
 
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -113,32 +114,44 @@ class _Request:
             self._held.append(places)
 
 
+class Impatient(HttpToolsProtocol):
+    """Uvicorn's HTTP protocol, but a connection whose request head does not come in time is closed."""
+
+    def __init__(self, seconds: float, **options: Any) -> None:
+        super().__init__(**options)
+        self._seconds = seconds
+        self._timer: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Wait for the first request."""
+        super().connection_made(transport)
+        self._start()
+
+    def on_message_begin(self) -> None:
+        """Wait for the rest of its head."""
+        super().on_message_begin()
+        self._start()
+
+    def on_headers_complete(self) -> None:
+        """From here on `Limits` watches."""
+        self._stop()
+        super().on_headers_complete()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Nothing to wait for."""
+        self._stop()
+        super().connection_lost(exc)
+
+    def _start(self) -> None:
+        if self._timer is None:
+            self._timer = self.loop.call_later(self._seconds, self.transport.close)
+
+    def _stop(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+
 def impatient(seconds: float) -> type[HttpToolsProtocol]:
-    """Uvicorn's HTTP protocol, which closes a connection whose request head does not come in time."""
-
-    class Impatient(HttpToolsProtocol):
-        _timer: asyncio.TimerHandle | None = None
-
-        def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-            super().connection_made(transport)
-            self._timer = self.loop.call_later(seconds, transport.close)
-
-        def on_message_begin(self) -> None:
-            super().on_message_begin()
-            if self._timer is None:
-                self._timer = self.loop.call_later(seconds, self.transport.close)
-
-        def on_headers_complete(self) -> None:
-            self._stop()
-            super().on_headers_complete()
-
-        def connection_lost(self, exc: Exception | None) -> None:
-            self._stop()
-            super().connection_lost(exc)
-
-        def _stop(self) -> None:
-            if self._timer is not None:
-                self._timer.cancel()
-                self._timer = None
-
-    return Impatient
+    """`Impatient` as uvicorn takes a protocol; worker processes get it, too, so it can be pickled."""
+    return cast("type[HttpToolsProtocol]", partial(Impatient, seconds))

@@ -3,11 +3,11 @@
 import json
 import logging
 import logging.config
+import random
 import re
 import sys
 import time
 import traceback
-import uuid
 from collections.abc import Callable, Iterable
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -102,7 +102,7 @@ def _record(scope: Scope) -> Record:
             record.id = value.decode()
         elif name == b"traceparent" and TRACEPARENT.fullmatch(value):
             record.traceparent = value.decode()
-    record.id = record.id or uuid.uuid4().hex
+    record.id = record.id or f"{random.getrandbits(128):032x}"
     return record
 
 

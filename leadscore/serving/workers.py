@@ -17,6 +17,9 @@ from leadscore.serving import metrics
 # In memory: a full disk would kill a worker that writes to a mapped file.
 MEMORY: Final = Path("/dev/shm")  # noqa: S108
 
+# A worker that has not started by then, or has not answered the supervisor for as long, is replaced.
+START_SECONDS: Final = 30
+
 log = logging.getLogger(__name__)
 
 
