@@ -84,10 +84,10 @@ class Server(httpx2.Client):
 
     def wait_for(self, condition: Callable[[], Any], what: str) -> None:
         """Wait until a condition holds."""
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 90
         while not condition():
             if time.monotonic() > deadline:
-                pytest.fail(f"not within 30 s: {what}\n{self.log.read_text()[-5000:]}")
+                pytest.fail(f"not within 90 s: {what}\n{self.log.read_text()[-5000:]}")
             time.sleep(0.05)
 
 
@@ -124,7 +124,7 @@ def serve(tmp_path_factory: pytest.TempPathFactory) -> Serve:
 
 def _address(process: subprocess.Popen[bytes], log: Path) -> str:
     """Where the server listens, once it answers."""
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 90
     while time.monotonic() < deadline:
         text = log.read_text(errors="replace")
         if process.poll() is not None:
@@ -134,7 +134,7 @@ def _address(process: subprocess.Popen[bytes], log: Path) -> str:
                 httpx2.get(f"{match[1]}/ready").raise_for_status()
                 return match[1]
         time.sleep(0.05)
-    pytest.fail(f"the server did not answer within 30 s:\n{log.read_text(errors='replace')}")
+    pytest.fail(f"the server did not answer within 90 s:\n{log.read_text(errors='replace')}")
 
 
 @pytest.fixture(scope="session")

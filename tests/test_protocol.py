@@ -9,7 +9,7 @@ import pytest
 from leadscore.columns import Dictionary, tensors
 from leadscore.scorer import Scorer
 from leadscore.training.dataset import Dataset, inputs
-from tests.conftest import Serve, Server
+from tests.conftest import ROOT, Serve, Server
 
 INFER = "/v2/models/lead_conversion/infer"
 
@@ -96,6 +96,14 @@ def test_real_client_sends_its_key(serve: Serve) -> None:
         with pytest.raises(Exception, match="A key is needed"):
             client.infer("lead_conversion", values)
         assert client.infer("lead_conversion", values, headers={"authorization": "Bearer key"})
+
+
+def test_request_of_the_readme_is_answered(client: Server) -> None:
+    """Its tensors, as they stand there."""
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    body = text.split("/infer -d '", 1)[1].split("'", 1)[0]
+    answer = client.post(INFER, content=body).raise_for_status().json()
+    assert [output["shape"][0] for output in answer["outputs"]] == [2, 2]
 
 
 def _input(**changes: object) -> dict[str, object]:
