@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Annotated, Any
 
 from fastapi import FastAPI, Query, Response
+from fastapi.responses import PlainTextResponse
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -92,7 +93,7 @@ def create_app(scorer: Scorer, settings: Settings, reload: Reload | None = None)
         return Response(document, media_type="application/json")
 
     # Not async: it reads the numbers of all workers.
-    @app.get("/metrics", summary="Metrics for Prometheus")
+    @app.get("/metrics", summary="Metrics for Prometheus", response_class=PlainTextResponse)
     def measured() -> Response:
         return Response(served.document(), headers={"content-type": metrics.MEDIA_TYPE})
 
