@@ -1,5 +1,6 @@
 """The HTTP service: verified models behind a few routes, and what stands between them and the world."""
 
+import gc
 from collections.abc import Callable
 from typing import Annotated, Any
 
@@ -39,8 +40,8 @@ def create_service(scorer: Scorer, settings: Settings, keys: Keys) -> ASGIApp:
     guarded: ASGIApp = Limits(swap, settings)
     if keys:
         guarded = KeyGuard(guarded, keys)
-    app = Recorder(headers.cors(guarded, settings), metrics.note_request, settings.log_requests)
-    return _Service(app, swap.listen)
+    recorder = Recorder(headers.cors(guarded, settings), metrics.note_request, settings.log_requests)
+    return _Service(recorder, start=swap.listen, stop=recorder.flush)
 
 
 def create_app(scorer: Scorer, settings: Settings, reload: Reload | None = None) -> FastAPI:
@@ -117,10 +118,10 @@ def _add_reload(app: FastAPI, reload: Reload) -> None:
 
 
 class _Service:
-    """An ASGI app with something to do when it starts."""
+    """An ASGI app with something to do when it starts and when it stops."""
 
-    def __init__(self, app: ASGIApp, start: Callable[[], None]) -> None:
-        self._app, self._start = app, start
+    def __init__(self, app: ASGIApp, start: Callable[[], None], stop: Callable[[], None]) -> None:
+        self._app, self._start, self._stop = app, start, stop
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer requests; start and stop with the server. There are no web sockets."""
@@ -128,7 +129,11 @@ class _Service:
             await self._app(scope, receive, send)
         elif scope["type"] == "lifespan":
             await receive()
+            # App and model stay for good: no later collection needs to walk through them.
+            gc.collect()
+            gc.freeze()
             self._start()
             await send({"type": "lifespan.startup.complete"})
             await receive()
+            self._stop()
             await send({"type": "lifespan.shutdown.complete"})
