@@ -11,18 +11,23 @@ Every option is also an environment variable, LEADSCORE_PORT and so on.
 
 import argparse
 import json
+import logging
+import multiprocessing
 import os
 import sys
 from dataclasses import fields
 from pathlib import Path
 
 import uvicorn
-from fastapi import FastAPI
+from starlette.types import ASGIApp
 
 from leadscore.columns import ColumnError, LeadError
 from leadscore.scorer import ModelError, Scorer
+from leadscore.serving import logs, workers
 from leadscore.serving.answers import Answers
-from leadscore.serving.app import create_app
+from leadscore.serving.app import create_service
+from leadscore.serving.keys import Keys
+from leadscore.serving.limits import impatient
 from leadscore.serving.schema import Prediction, read_lead
 from leadscore.serving.settings import Settings, SettingsError, variable
 
@@ -32,10 +37,11 @@ CANNOT_START = 3
 BAR = 24  # characters of the longest bar of `explain`
 
 
-def __getattr__(name: str) -> FastAPI:
+def __getattr__(name: str) -> ASGIApp:
     """`predict:app` for uvicorn and gunicorn, made when they ask for it: --help needs no model."""
     if name == "app":
-        return create_app(*_loaded())
+        logs.install()
+        return _service(*_loaded())
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
@@ -51,13 +57,37 @@ def main() -> None:
 
 def serve(scorer: Scorer, settings: Settings) -> None:
     """Serve until told to stop."""
-    uvicorn.run(
-        create_app(scorer, settings) if settings.workers == 1 else "predict:app",
-        app_dir=str(Path(__file__).parent),
+    logs.install()
+    # Made here even if worker processes make their own: what is wrong is said once, before they start.
+    service = _service(scorer, settings)
+    config = uvicorn.Config(
+        service if settings.workers == 1 else "predict:app",
         host=settings.host,
         port=settings.port,
         workers=settings.workers,
+        http=impatient(settings.timeout),
+        ws="none",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=settings.shutdown_timeout,
+        timeout_worker_healthcheck=workers.START_SECONDS,
     )
+    if settings.workers == 1:
+        uvicorn.Server(config).run()
+    else:
+        workers.run(config)
+
+
+def _service(scorer: Scorer, settings: Settings) -> ASGIApp:
+    keys = Keys(settings)
+    if not keys and not multiprocessing.parent_process():
+        logging.getLogger("leadscore").warning(
+            "NO API KEYS: everyone who reaches this service may use it. Set %s or %s.",
+            variable("api_keys"),
+            variable("api_keys_file"),
+        )
+    return create_service(scorer, settings, keys)
 
 
 def explain(scorer: Scorer, settings: Settings, source: str) -> None:
@@ -103,6 +133,8 @@ def _arguments() -> argparse.Namespace:
     # Suppressed defaults: a subcommand's would overwrite what was given before it.
     settings = argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS)
     for entry in fields(Settings):
+        if not entry.repr:  # a secret, which everyone could read in the list of processes
+            continue
         option = f"--{entry.name.replace('_', '-')}"
         settings.add_argument(option, dest=variable(entry.name), help=f"default: {entry.default}")
     parser = argparse.ArgumentParser(

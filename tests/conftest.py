@@ -1,6 +1,7 @@
 """What the tests share: the shipped files, the data, a fitted pipeline, and real servers."""
 
 import contextlib
+import json
 import os
 import re
 import subprocess
@@ -9,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import Any
 
 import httpx2
 import pytest
@@ -70,7 +72,26 @@ def pipeline(leads: Dataset) -> Pipeline:
     return CANDIDATES[SERVED](leads.dictionary.features, 0).fit(*leads.oldest())
 
 
-Serve = Callable[..., AbstractContextManager[httpx2.Client]]
+class Server(httpx2.Client):
+    """A client of a server process, its log and the process itself."""
+
+    log: Path
+    process: subprocess.Popen[bytes]
+
+    def lines(self) -> list[dict[str, Any]]:
+        """The log so far."""
+        return [json.loads(line) for line in self.log.read_text().splitlines()]
+
+    def wait_for(self, condition: Callable[[], Any], what: str) -> None:
+        """Wait until a condition holds."""
+        deadline = time.monotonic() + 90
+        while not condition():
+            if time.monotonic() > deadline:
+                pytest.fail(f"not within 90 s: {what}\n{self.log.read_text()[-5000:]}")
+            time.sleep(0.05)
+
+
+Serve = Callable[..., AbstractContextManager[Server]]
 
 
 @pytest.fixture(scope="session")
@@ -78,7 +99,7 @@ def serve(tmp_path_factory: pytest.TempPathFactory) -> Serve:
     """Start a real server process on a free port, as a context manager that gives a client for it."""
 
     @contextlib.contextmanager
-    def start(*command: str, **environment: str) -> Iterator[httpx2.Client]:
+    def start(*command: str, **environment: str) -> Iterator[Server]:
         arguments = command or ("predict.py", "--port", "0")
         log = tmp_path_factory.mktemp("server") / "log"
         clean = {k: v for k, v in os.environ.items() if not k.startswith("LEADSCORE_")}
@@ -91,7 +112,8 @@ def serve(tmp_path_factory: pytest.TempPathFactory) -> Serve:
                 stderr=subprocess.STDOUT,
             )
         try:
-            with httpx2.Client(base_url=_address(process, log), timeout=30) as client:
+            with Server(base_url=_address(process, log), timeout=30) as client:
+                client.log, client.process = log, process
                 yield client
         finally:
             process.terminate()
@@ -102,7 +124,7 @@ def serve(tmp_path_factory: pytest.TempPathFactory) -> Serve:
 
 def _address(process: subprocess.Popen[bytes], log: Path) -> str:
     """Where the server listens, once it answers."""
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 90
     while time.monotonic() < deadline:
         text = log.read_text(errors="replace")
         if process.poll() is not None:
@@ -112,11 +134,11 @@ def _address(process: subprocess.Popen[bytes], log: Path) -> str:
                 httpx2.get(f"{match[1]}/ready").raise_for_status()
                 return match[1]
         time.sleep(0.05)
-    pytest.fail(f"the server did not answer within 30 s:\n{log.read_text(errors='replace')}")
+    pytest.fail(f"the server did not answer within 90 s:\n{log.read_text(errors='replace')}")
 
 
 @pytest.fixture(scope="session")
-def client(serve: Serve) -> Iterator[httpx2.Client]:
+def client(serve: Serve) -> Iterator[Server]:
     """A client of `python predict.py` serving the shipped model."""
     with serve() as client:
         yield client

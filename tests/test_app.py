@@ -13,13 +13,20 @@ from schemathesis.specs.openapi.checks import (
     response_schema_conformance,
     status_code_conformance,
 )
+from starlette.types import ASGIApp
 
 from leadscore.scorer import Scorer
-from leadscore.serving.app import create_app
+from leadscore.serving.app import create_service
+from leadscore.serving.keys import Keys
 from leadscore.serving.settings import Settings
 from tests.conftest import MODEL
 
-APP = create_app(Scorer(MODEL), Settings(max_batch=50))
+
+def _service(settings: Settings) -> ASGIApp:
+    return create_service(Scorer(MODEL), settings, Keys(settings))
+
+
+APP = _service(Settings(max_batch=50))
 CLIENT = TestClient(APP, raise_server_exceptions=False)
 SCHEMA = schemathesis.openapi.from_asgi("/openapi.json", APP)
 
@@ -59,7 +66,10 @@ def test_any_object_is_scored_or_refused(lead: dict[str, object]) -> None:
         assert answer.json()["errors"]
 
 
-@given(st.binary(max_size=200), st.sampled_from(["/predict", "/predict/batch"]))
+@given(
+    st.binary(max_size=200),
+    st.sampled_from(["/predict", "/predict/batch", "/v2/models/lead_conversion/infer"]),
+)
 @settings(max_examples=300)
 def test_any_bytes_are_refused(content: bytes, path: str) -> None:
     """What is no JSON object of columns is a 4xx problem document."""
@@ -67,10 +77,10 @@ def test_any_bytes_are_refused(content: bytes, path: str) -> None:
     assert answer.status_code in {400, 422} or content.strip() == b"{}"
 
 
-def test_failure_inside_reveals_nothing(monkeypatch: pytest.MonkeyPatch, scorer: Scorer) -> None:
+def test_failure_inside_reveals_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     """A bug is a 500 problem document without a trace, a path or the exception's text."""
-    app = create_app(scorer, Settings())
-    monkeypatch.setattr(Scorer, "explain", lambda *_: 1 / 0)
+    app = _service(Settings())
+    monkeypatch.setattr(Scorer, "run", lambda *_: 1 / 0)
     answer = TestClient(app, raise_server_exceptions=False).post("/predict", json={})
     assert (answer.status_code, answer.headers["content-type"]) == (500, "application/problem+json")
     assert "division" not in answer.text

@@ -7,8 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from leadscore.card import Card
-from leadscore.columns import Column, Lead, Value
+from leadscore.columns import Column, Lead, Value, tensors
 from leadscore.scorer import Scorer
+from leadscore.serving.metrics import Served
 from leadscore.serving.schema import (
     BatchPrediction,
     Capacity,
@@ -23,16 +24,24 @@ HARDLY = 1.005  # a factor on the odds below this is not worth a number
 
 
 class Answers:
-    """Turns requests into answers by one model."""
+    """Turns requests into answers by one model; `served` counts the leads."""
 
-    def __init__(self, scorer: Scorer) -> None:
-        self._scorer, self._card = scorer, scorer.card
+    def __init__(self, scorer: Scorer, served: Served | None = None) -> None:
+        self._scorer, self._card, self._served = scorer, scorer.card, served
         self._features = scorer.card.dictionary.features
         self._ranges = [_Range(column, scorer.card) for column in self._features]
 
+    def score(self, leads: Sequence[Lead]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Probabilities and contributions in one run of the graph, as `Scorer.run` returns them."""
+        inputs = tensors(leads, self._features)
+        probability, contributions = self._scorer.run(inputs)
+        if self._served:
+            self._served.add(inputs, probability)
+        return probability, contributions
+
     def predict(self, requests: Sequence[Request], reasons: int) -> list[Prediction]:
-        """Score all requests in one run of the graph; answers in the same order."""
-        probability, contributions = self._scorer.explain([request.lead for request in requests])
+        """Score all requests; answers in the same order."""
+        probability, contributions = self.score([request.lead for request in requests])
         converts = self._scorer.converts(probability)
         return [
             Prediction(

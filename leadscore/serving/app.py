@@ -1,20 +1,28 @@
-"""The HTTP service: one verified model behind a few routes."""
+"""The HTTP service: verified models behind a few routes, and what stands between them and the world."""
 
+import gc
+from collections.abc import Callable
 from typing import Annotated, Any
 
 from fastapi import FastAPI, Query, Response
+from fastapi.responses import PlainTextResponse
 from starlette.exceptions import HTTPException
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from leadscore import __version__
-from leadscore.scorer import Scorer
-from leadscore.serving import problems
+from leadscore.scorer import ModelError, Scorer
+from leadscore.serving import headers, metrics, problems, protocol
 from leadscore.serving.answers import Answers
+from leadscore.serving.hotswap import HotSwap, Reload
+from leadscore.serving.keys import KeyGuard, Keys
+from leadscore.serving.limits import Limits
+from leadscore.serving.logs import Recorder
 from leadscore.serving.schema import (
     Alive,
     BatchPrediction,
     Prediction,
     Ready,
+    Reloaded,
     Request,
     batch_type,
     lead_type,
@@ -22,8 +30,22 @@ from leadscore.serving.schema import (
 from leadscore.serving.settings import Settings
 
 
-def create_app(scorer: Scorer, settings: Settings) -> FastAPI:
-    """The service for a loaded model; its request types and documentation come from the model's card."""
+def create_service(scorer: Scorer, settings: Settings, keys: Keys) -> ASGIApp:
+    """The service as it is run. A request passes, from the outside: log, CORS, keys, limits, model."""
+
+    def build(scorer: Scorer, reload: Reload) -> FastAPI:
+        return create_app(scorer, settings, reload if keys else None)
+
+    swap = HotSwap(scorer, settings.model, build)
+    guarded: ASGIApp = Limits(swap, settings)
+    if keys:
+        guarded = KeyGuard(guarded, keys)
+    recorder = Recorder(headers.cors(guarded, settings), metrics.note_request, settings.log_requests)
+    return _Service(recorder, start=swap.listen, stop=recorder.flush)
+
+
+def create_app(scorer: Scorer, settings: Settings, reload: Reload | None = None) -> FastAPI:
+    """The routes of one model; its request types and documentation come from the model's card."""
     card = scorer.card
     app = FastAPI(
         title="Lead conversion",
@@ -34,14 +56,15 @@ def create_app(scorer: Scorer, settings: Settings) -> FastAPI:
             f"{card.threshold.value:g} ({card.threshold.rule})."
         ),
     )
-    app.add_middleware(BodyLimit, largest=settings.max_body)
     problems.install(app)
     lead = lead_type(card, settings.max_text)
     batch = batch_type(lead, settings.max_batch)
     # GET /model answers the same bytes every time.
     document = card.to_json().encode()
 
-    answers = Answers(scorer)
+    served = metrics.Served(card, max(1, settings.drift_window // settings.workers))
+    app.state.scorer, app.state.served = scorer, served
+    answers = Answers(scorer, served)
     features = len(card.dictionary.features)
 
     async def predict(lead: Request, reasons: int = 3) -> Prediction:
@@ -70,28 +93,47 @@ def create_app(scorer: Scorer, settings: Settings) -> FastAPI:
     async def model() -> Response:
         return Response(document, media_type="application/json")
 
+    # Not async: it reads the numbers of all workers.
+    @app.get("/metrics", summary="Metrics for Prometheus", response_class=PlainTextResponse)
+    def measured() -> Response:
+        return Response(served.document(), headers={"content-type": metrics.MEDIA_TYPE})
+
+    if reload:
+        _add_reload(app, reload)
+    app.include_router(protocol.router(answers, card, settings))
     return app
 
 
-class BodyLimit:
-    """Refuses a request once its body has grown larger than allowed, whatever length it declares.
+def _add_reload(app: FastAPI, reload: Reload) -> None:
+    @app.post(
+        "/model/reload",
+        responses=problems.described(409, "The file is refused."),
+        summary="Read the model file again",
+    )
+    async def reloaded() -> Reloaded:
+        try:
+            return await reload()
+        except ModelError as error:
+            raise HTTPException(409, f"The model in use stays: {error}") from None
 
-    FastAPI's `max_body_size` does the same, but answers in plain text instead of a problem document.
-    """
 
-    def __init__(self, app: ASGIApp, largest: int) -> None:
-        self._app, self._largest = app, largest
+class _Service:
+    """An ASGI app with something to do when it starts and when it stops."""
+
+    def __init__(self, app: ASGIApp, start: Callable[[], None], stop: Callable[[], None]) -> None:
+        self._app, self._start, self._stop = app, start, stop
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on, counting the bytes of its body."""
-        received = 0
-
-        async def limited() -> Message:
-            nonlocal received
-            message = await receive()
-            received += len(message.get("body", b""))
-            if received > self._largest:
-                raise HTTPException(413, f"The body is larger than {self._largest:,} bytes.")
-            return message
-
-        await self._app(scope, limited, send)
+        """Answer requests; start and stop with the server. There are no web sockets."""
+        if scope["type"] == "http":
+            await self._app(scope, receive, send)
+        elif scope["type"] == "lifespan":
+            await receive()
+            # App and model stay for good: no later collection needs to walk through them.
+            gc.collect()
+            gc.freeze()
+            self._start()
+            await send({"type": "lifespan.startup.complete"})
+            await receive()
+            self._stop()
+            await send({"type": "lifespan.shutdown.complete"})

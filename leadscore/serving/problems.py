@@ -9,11 +9,13 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
+from starlette.types import Scope
 
 from leadscore.columns import ColumnError, LeadError, show
 
 MEDIA_TYPE: Final = "application/problem+json"
 MOST_ERRORS: Final = 100  # in one document
+FAILED: Final = "The service failed on this request; its log says more."
 
 
 class FieldError(BaseModel):
@@ -32,19 +34,26 @@ class Problem(BaseModel):
     status: int = Field(examples=[422])
     detail: str = Field(description="what went wrong, in one sentence")
     errors: list[FieldError] = Field(default=[], description="every wrong value, at most 100")
+    error: str | None = Field(default=None, description="`detail` again, where a protocol asks for it")
 
 
-RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
-    status: {
-        "description": description,
-        "content": {MEDIA_TYPE: {"schema": Problem.model_json_schema()}},
-    }
-    for status, description in (
-        (400, "The body is not JSON."),
-        (413, "The body is too large."),
-        (415, "The body is not declared as JSON."),
-        (422, "A value, a column or the number of leads is not what was expected."),
-    )
+Responses = dict[int | str, dict[str, Any]]
+
+
+def described(status: int, description: str) -> Responses:
+    """A way to fail, for OpenAPI."""
+    schema = Problem.model_json_schema()
+    return {status: {"description": description, "content": {MEDIA_TYPE: {"schema": schema}}}}
+
+
+RESPONSES: Final[Responses] = {
+    **described(400, "The body is not JSON."),
+    **described(401, "The service asks for a key, and the request carries none that it knows."),
+    **described(408, "The request did not come in within the time limit."),
+    **described(413, "The body is too large."),
+    **described(415, "The body is not declared as JSON."),
+    **described(422, "A value, a column or the number of leads is not what was expected."),
+    **described(503, "Too many requests at once, or no answer within the time limit; try again."),
 }
 """How the routes that read a body can fail, for OpenAPI."""
 
@@ -58,44 +67,53 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPException)
     def refused(request: Request, error: HTTPException) -> JSONResponse:
-        return problem(error.status_code, error.detail, headers=error.headers)
+        return refusal(request.scope, error.status_code, error.detail, error.headers)
 
     @app.exception_handler(Exception)
     def failed(request: Request, error: Exception) -> JSONResponse:
-        return problem(500, "The service failed on this request; its log says more.")
+        return refusal(request.scope, 500, FAILED)
 
 
-def problem(
+def refusal(
+    scope: Scope,
     status: int,
     detail: str,
-    errors: list[FieldError] | None = None,
     headers: Mapping[str, str] | None = None,
+    errors: list[FieldError] | None = None,
 ) -> JSONResponse:
-    """A problem document as a response."""
+    """A problem document as the answer to a request."""
     document = Problem(
         type="about:blank",
         title=HTTPStatus(status).phrase,
         status=status,
         detail=detail,
         errors=errors or [],
+        # Clients of the Open Inference Protocol look for this key.
+        error=detail if _is_inference(scope) else None,
     )
-    return JSONResponse(document.model_dump(), status, headers, MEDIA_TYPE)
+    absent = {"error"} if document.error is None else set()
+    return JSONResponse(document.model_dump(exclude=absent), status, headers, MEDIA_TYPE)
 
 
 def _invalid(request: Request, error: RequestValidationError) -> JSONResponse:
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if media_type != "application/json" and not media_type.endswith("+json"):
+    is_json = media_type == "application/json" or media_type.endswith("+json")
+    if not is_json and not _is_inference(request.scope):
         got = show(media_type) if media_type else "none"
-        return problem(415, f"Content-Type: got {got}, expected 'application/json'")
+        return refusal(request.scope, 415, f"Content-Type: got {got}, expected 'application/json'")
     found = error.errors()
     if found[0]["type"] == "json_invalid":
         place, why = found[0]["loc"][-1], found[0]["ctx"]["error"]
-        return problem(400, f"The body is not JSON: {why} at character {place}.")
+        return refusal(request.scope, 400, f"The body is not JSON: {why} at character {place}.")
     errors = [entry for item in found for entry in _entries(item)]
     first, more = errors[0], len(errors) - 1
     detail = f"{first.pointer or 'the body'}: expected {first.expected}"
     detail += f" (and {more} more)" if more else ""
-    return problem(422, detail, errors[:MOST_ERRORS])
+    return refusal(request.scope, 422, detail, errors=errors[:MOST_ERRORS])
+
+
+def _is_inference(scope: Scope) -> bool:
+    return str(scope["path"]).startswith("/v2")
 
 
 def _entries(item: Mapping[str, Any]) -> Iterator[FieldError]:

@@ -92,6 +92,13 @@ class Ready(BaseModel):
     model_version: str
 
 
+class Reloaded(BaseModel):
+    """The model file was read again, and its model answers now."""
+
+    model_version: str = Field(description="of the file as it is now")
+    previous_version: str = Field(description="of the model that answered before")
+
+
 def lead_type(card: Card, max_text: int) -> Any:
     """The type of one lead in a request: an object of columns, validated by the data dictionary."""
 

@@ -1,13 +1,14 @@
 """The service's settings, from LEADSCORE_* environment variables."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Final, Self
 
 from leadscore.card import MODEL
 
 PREFIX: Final = "LEADSCORE_"
+SWITCH: Final = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
 
 
 class SettingsError(ValueError):
@@ -16,7 +17,7 @@ class SettingsError(ValueError):
 
 @dataclass(frozen=True)
 class Settings:
-    """Each field is read from LEADSCORE_<FIELD>."""
+    """Each field is read from LEADSCORE_<FIELD>. Limits hold for each worker."""
 
     model: Path = Path(__file__).resolve().parents[2] / "models" / f"{MODEL}.onnx"
     host: str = "127.0.0.1"
@@ -25,6 +26,16 @@ class Settings:
     max_batch: int = 10_000  # leads in one request
     max_body: int = 16 * 2**20  # bytes of one request: max_batch leads with all columns, and room
     max_text: int = 1_000  # characters of one value
+    max_concurrency: int = 256  # requests in work: at 1,000 a second the last waits a quarter of one
+    max_large: int = 8  # of them with a body over limits.LARGE bytes: each takes tens of megabytes
+    timeout: float = 30  # seconds for a request to come in and be answered
+    shutdown_timeout: int = 4  # seconds; orchestrators kill after 10 or 30
+    api_keys: tuple[str, ...] = field(default=(), repr=False)
+    api_keys_file: Path | None = None
+    require_key: bool = False
+    cors_origins: tuple[str, ...] = ()
+    log_requests: bool = True
+    drift_window: int = 10_000  # leads, of all workers together
 
     def __post_init__(self) -> None:
         for name, low, high in (
@@ -33,6 +44,11 @@ class Settings:
             ("max_batch", 1, 1_000_000),
             ("max_body", 1, 2**31),
             ("max_text", 1, 2**31),
+            ("max_concurrency", 1, 1_000_000),
+            ("max_large", 1, 1_000_000),
+            ("timeout", 0.001, 86_400),
+            ("shutdown_timeout", 0, 86_400),
+            ("drift_window", 1, 10_000_000),
         ):
             value = getattr(self, name)
             if not low <= value <= high:
@@ -53,12 +69,23 @@ def variable(name: str) -> str:
     return PREFIX + name.upper()
 
 
-def _parse(key: str, text: str, kind: object) -> int | str | Path:
+def _parse(key: str, text: str, kind: object) -> Any:
     if not text.strip():
         raise SettingsError(f"{key}: empty, expected a value (or unset it)")
-    if kind is int:
-        try:
-            return int(text)
-        except ValueError:
-            raise SettingsError(f"{key}: got {text!r}, expected a whole number") from None
-    return Path(text) if kind is Path else text
+    if kind in (int, float):
+        return _number(key, text, int if kind is int else float)
+    if kind is bool:
+        if (switch := SWITCH.get(text.strip().lower())) is None:
+            raise SettingsError(f"{key}: got {text!r}, expected 1 or 0")
+        return switch
+    if kind == tuple[str, ...]:
+        return tuple(part for part in text.replace(",", " ").split() if part)
+    return text if kind is str else Path(text)
+
+
+def _number(key: str, text: str, kind: type[int] | type[float]) -> float:
+    try:
+        return kind(text)
+    except ValueError:
+        what = "a whole number" if kind is int else "a number"
+        raise SettingsError(f"{key}: got {text!r}, expected {what}") from None

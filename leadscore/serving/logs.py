@@ -1,0 +1,190 @@
+"""Logs: one JSON object a line, and one line a request, which holds no value of a lead."""
+
+import asyncio
+import json
+import logging
+import logging.config
+import random
+import re
+import sys
+import time
+import traceback
+from collections.abc import Callable, Iterable
+from contextvars import ContextVar
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Final
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from leadscore.serving import problems
+from leadscore.serving.headers import secured
+
+REQUEST_ID: Final = re.compile(rb"[A-Za-z0-9._:-]{1,128}")
+# https://www.w3.org/TR/trace-context/#traceparent-header
+TRACEPARENT: Final = re.compile(rb"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
+
+LINES: Final = 12  # less than the 4 KiB that a pipe takes from several workers without mixing them
+SECONDS: Final = 0.2  # that a line waits at most
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class Record:
+    """What is noted of a request while it is answered."""
+
+    id: str
+    traceparent: str | None = None
+    method: str = ""
+    route: str | None = None
+    status: int = 0
+    seconds: float = 0
+    rows: int = 0
+    model_version: str = ""
+
+    def line(self) -> str:
+        """Its line in the log: JSON, but for the speed of it, as no field here needs escaping."""
+        trace = f'"{self.traceparent}"' if self.traceparent else "null"
+        route = f'"{self.route}"' if self.route else "null"
+        return (
+            f'{{"time": "{_time(time.time())}", "level": "info", "message": "request", '
+            f'"id": "{self.id}", "traceparent": {trace}, "method": "{self.method}", "route": {route}, '
+            f'"status": {self.status}, "ms": {1000 * self.seconds:.3f}, "rows": {self.rows}, '
+            f'"model_version": {_quoted(self.model_version)}}}\n'
+        )
+
+
+current: ContextVar[Record | None] = ContextVar("current", default=None)
+"""The record of the request in work."""
+
+
+class Recorder:
+    """Gives every request an id and every answer its headers; notes each answered request.
+
+    `X-Request-ID` and `traceparent` are taken from the request, if they are well formed, and given
+    back. `note` gets the record of each request once it is answered.
+    """
+
+    def __init__(self, app: ASGIApp, note: Callable[[Record], None], log_requests: bool) -> None:
+        self._app, self._note, self._log = app, note, log_requests
+        self._lines: list[str] = []
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on; a failure becomes a 500, unless the answer has begun."""
+        started = time.perf_counter()
+        record = _record(scope)
+        current.set(record)
+
+        async def headed(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                record.status = message["status"]
+                message["headers"] = [*secured(scope["path"], message["headers"]), *_names(record)]
+            await send(message)
+
+        try:
+            await self._app(scope, receive, headed)
+        except Exception:
+            log.exception("request failed", extra={"fields": {"id": record.id}})
+            if record.status:
+                raise
+            refusal = problems.refusal(scope, 500, problems.FAILED)
+            await refusal(scope, receive, headed)
+        finally:
+            record.seconds = time.perf_counter() - started
+            # The template, not the path, which may hold anything.
+            record.route = getattr(scope.get("route"), "path", None)
+            self._note(record)
+            if self._log:
+                self._write(record.line())
+
+    def _write(self, line: str) -> None:
+        """Write lines a few at once: a system call for each would cost as much as scoring a lead."""
+        self._lines.append(line)
+        if len(self._lines) == LINES:
+            self.flush()
+        elif len(self._lines) == 1:
+            asyncio.get_running_loop().call_later(SECONDS, self.flush)
+
+    def flush(self) -> None:
+        """Write the lines that wait."""
+        lines, self._lines = self._lines, []
+        sys.stdout.write("".join(lines))
+        sys.stdout.flush()
+
+
+def _record(scope: Scope) -> Record:
+    record = Record(id="", method=scope["method"])
+    for name, value in scope["headers"]:
+        if name == b"x-request-id" and REQUEST_ID.fullmatch(value):
+            record.id = value.decode()
+        elif name == b"traceparent" and TRACEPARENT.fullmatch(value):
+            record.traceparent = value.decode()
+    record.id = record.id or f"{random.getrandbits(128):032x}"
+    return record
+
+
+@lru_cache(maxsize=1)
+def _second(seconds: int) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds))
+
+
+def _time(now: float) -> str:
+    """ISO 8601, in UTC, to the millisecond."""
+    return f"{_second(int(now))}.{int(now * 1000) % 1000:03}Z"
+
+
+@lru_cache(maxsize=2)
+def _quoted(text: str) -> str:
+    return json.dumps(text)
+
+
+def _names(record: Record) -> Iterable[tuple[bytes, bytes]]:
+    yield b"x-request-id", record.id.encode()
+    if record.traceparent:
+        yield b"traceparent", record.traceparent.encode()
+    if record.model_version:
+        yield b"x-model-version", record.model_version.encode("ascii", "replace")
+
+
+class JsonFormatter(logging.Formatter):
+    """One JSON object a line. Of an exception it keeps type and place; its text may quote a lead."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The line of a log record; `extra={"fields": ...}` adds its own fields."""
+        line: dict[str, Any] = {
+            "time": _time(record.created),
+            "level": record.levelname.lower(),
+            "message": record.getMessage(),
+            **getattr(record, "fields", {}),
+        }
+        if record.exc_info and record.exc_info[0]:
+            kind, _, trace = record.exc_info
+            line["exception"] = kind.__name__
+            line["stack"] = [f"{f.filename}:{f.lineno} {f.name}" for f in traceback.extract_tb(trace)]
+        return json.dumps(line, ensure_ascii=False, default=str)
+
+
+def install() -> None:
+    """Write the logs of the service and of its server to standard output, as JSON."""
+    to_output = {"handlers": ["output"], "level": "INFO", "propagate": False}
+    logging.config.dictConfig(
+        {
+            "version": 1,
+            "disable_existing_loggers": False,
+            "formatters": {"json": {"()": JsonFormatter}},
+            "handlers": {
+                "output": {
+                    "class": "logging.StreamHandler",
+                    "formatter": "json",
+                    "stream": "ext://sys.stdout",
+                }
+            },
+            # Uvicorn's own line for each request would be a second one.
+            "loggers": {
+                "leadscore": to_output,
+                "uvicorn": to_output,
+                "uvicorn.access": {"handlers": [], "propagate": False},
+            },
+        }
+    )

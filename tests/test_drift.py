@@ -1,0 +1,96 @@
+"""Drift: quiet about leads like those of training, loud about others."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from leadscore.columns import clean, tensors
+from leadscore.scorer import Scorer
+from leadscore.serving.drift import ENOUGH, SCORE, Window, index
+from leadscore.training.dataset import Dataset, inputs
+
+NOTHING, ANOTHER = 0.1, 0.25  # the conventional limits
+
+
+def _window(scorer: Scorer, values: dict[str, np.ndarray], length: int = 100_000) -> Window:
+    window = Window(scorer.card, length)
+    window.add(values, scorer.run(values)[0])
+    return window
+
+
+def test_index_is_the_published_one() -> None:
+    """The sum of (a - e) ln(a / e), by hand for two bins; zero for equal shares."""
+    expected = 0.1 * np.log(0.6 / 0.5) - 0.1 * np.log(0.4 / 0.5)
+    assert index(np.array([0.5, 0.5]), np.array([0.6, 0.4])) == pytest.approx(expected)
+    assert index(np.array([0.2, 0.8]), np.array([0.2, 0.8])) == 0
+
+
+def test_leads_of_training_are_not_drift(leads: Dataset, scorer: Scorer) -> None:
+    """Every column of the leads the model learned from is far below 0.1, ties and blanks included."""
+    found = _window(scorer, inputs(leads.oldest()[0], leads.dictionary)).psi()
+    assert set(found) == {c.name for c in scorer.card.dictionary.features} | {SCORE}
+    assert max(value for name, value in found.items() if name != SCORE) < NOTHING / 2
+
+
+def test_other_leads_are_drift(leads: Dataset, scorer: Scorer) -> None:
+    """Another city, twice the time on the website, visits unknown: each column is named, no other."""
+    values = inputs(leads.oldest()[0], leads.dictionary)
+    values["city"] = np.full_like(values["city"], "Atlantis")
+    values["total_time_spent_on_website"] = 2 * values["total_time_spent_on_website"] + 100
+    values["total_visits"] = np.full_like(values["total_visits"], np.nan)
+    found = _window(scorer, values).psi()
+    changed = {"city", "total_time_spent_on_website", "total_visits"}
+    assert {name for name, value in found.items() if value >= ANOTHER and name != SCORE} == changed
+
+
+def test_few_leads_say_nothing(scorer: Scorer) -> None:
+    """Below ENOUGH leads there is no index: it would be chance."""
+    values = tensors([clean({}, scorer.card.dictionary)] * ENOUGH, scorer.card.dictionary.features)
+    assert _window(scorer, {k: v[:-1] for k, v in values.items()}).psi() == {}
+    assert _window(scorer, values).psi() != {}
+
+
+def test_window_slides(scorer: Scorer, leads: Dataset) -> None:
+    """Only the newest leads count, in whatever portions they came."""
+    values = inputs(leads.oldest()[0], leads.dictionary)
+    window = Window(scorer.card, 1_000)
+    probability = scorer.run(values)[0]
+    for start in range(0, 5_000, 700):
+        part = slice(start, start + 700)
+        window.add({k: v[part] for k, v in values.items()}, probability[part])
+    for row in range(5_600, 5_700):
+        part = slice(row, row + 1)
+        window.add({k: v[part] for k, v in values.items()}, probability[part])
+    assert window.leads() == 1_000
+    newest = {k: v[4_700:5_700] for k, v in values.items()}
+    assert window.psi() == pytest.approx(_window(scorer, newest, 1_000).psi())
+
+
+def test_unseen_values_are_counted_by_column(scorer: Scorer) -> None:
+    """What a caller gets a warning for is counted: new levels, numbers out of range."""
+    raw = [{"city": "Atlantis", "total_visits": 1e6}, {"city": "Mumbai", "total_visits": 3}, {}]
+    found: dict[str, int] = {}
+    window = Window(scorer.card, 10, unseen=lambda name, number: found.update({name: number}))
+    values = tensors(
+        [clean(lead, scorer.card.dictionary) for lead in raw], scorer.card.dictionary.features
+    )
+    window.add(values, scorer.run(values)[0])
+    assert window.leads() == 3
+    assert found == {"city": 1, "total_visits": 1}
+
+
+def test_workers_count_together_and_the_dead_do_not(scorer: Scorer, tmp_path: Path) -> None:
+    """Another worker's window adds to ours while it lives."""
+    values = tensors([clean({}, scorer.card.dictionary)] * 100, scorer.card.dictionary.features)
+    window = Window(scorer.card, 1_000, tmp_path)
+    window.add(values, scorer.run(values)[0])
+    (own,) = tmp_path.iterdir()
+    own.with_suffix(f".{os.getppid()}").write_bytes(own.read_bytes())
+    gone = own.with_suffix(".4194305")  # larger than any process id
+    gone.write_bytes(own.read_bytes())
+    assert window.leads() == 200
+    assert not gone.exists()
+    window.close()
+    assert not own.exists()
