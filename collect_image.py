@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Final
 
 APP: Final = Path.cwd()
+PREFIX: Final = Path(sys.prefix)
 STDLIB: Final = Path(sysconfig.get_path("stdlib"))
 PACKAGES: Final = Path(sysconfig.get_path("purelib"))
 
@@ -26,19 +27,23 @@ PACKAGES: Final = Path(sysconfig.get_path("purelib"))
 UNUSED: Final = {
     PACKAGES: (
         "pip*",
-        # onnxruntime imports none of these to load and run a model.
+        # Loading and running a model imports none of these.
         *("flatbuffers*", "google", "packaging*", "protobuf*"),
-        *(f"onnxruntime/{name}" for name in ("backend", "datasets", "quantization", "tools", "transformers")),
-        # For C programs; the Python binding has a second copy of it built in.
+        *("onnxruntime/backend", "onnxruntime/datasets", "onnxruntime/quantization"),
+        *("onnxruntime/tools", "onnxruntime/transformers"),
+        # For programs in C; the Python binding has the same code built in.
         "onnxruntime/capi/libonnxruntime.so*",
-        # numpy's compilers, headers and tests.
-        *(f"numpy/{name}" for name in ("_core/include", "_core/lib", "_pyinstaller", "distutils", "f2py")),
-        *("numpy/_core/_simd*", "numpy/**/tests", "numpy/**/*.pyi", "numpy/**/*.pxd"),
+        # Compilers, headers, tests and type stubs.
+        *("numpy/_core/include", "numpy/_core/lib", "numpy/_core/_simd*", "numpy/_pyinstaller"),
+        *("numpy/distutils", "numpy/f2py", "numpy/**/tests", "numpy/**/*.pyi", "numpy/**/*.pxd"),
     ),
     STDLIB: (
         *("config-*", "ensurepip", "idlelib", "lib2to3", "pydoc_data", "test", "tkinter", "turtle*"),
-        *(f"lib-dynload/{name}*" for name in ("_curses", "_dbm", "_gdbm", "_sqlite3", "_test", "_tkinter")),
-        *("lib-dynload/readline*", "lib-dynload/_x*"),
+    ),
+    # What the service never imports and would bring libraries of the system with it.
+    STDLIB / "lib-dynload": (
+        *("_crypt.*", "_curses*", "_dbm*", "_gdbm*", "_sqlite3*", "_tkinter*", "nis.*", "readline*"),
+        *("*_test*", "xx*"),
     ),
 }
 
@@ -121,19 +126,23 @@ def _copy(path: Path, image: Path) -> None:
 
 def _needed(binary: Path) -> Iterator[Path]:
     """The shared libraries a binary loads, and the loader."""
-    listed = subprocess.run(["ldd", binary], capture_output=True, text=True, check=True).stdout
-    return map(Path, re.findall(r"(/\S+) \(0x", listed))
+    return map(Path, re.findall(r"(/\S+) \(0x", _output("ldd", binary)))
 
 
 def _declare(libraries: set[Path], image: Path) -> None:
-    """Say which Debian packages the libraries are of, where scanners look for it, with their licences."""
-    found = [subprocess.run(["dpkg-query", "-S", f"*/{library.name}"], capture_output=True, text=True) for library in libraries]
-    for package in {line.split(":")[0] for done in found for line in done.stdout.splitlines()}:
-        status = image / "var/lib/dpkg/status.d" / package
-        status.parent.mkdir(parents=True, exist_ok=True)
-        status.write_bytes(subprocess.run(["dpkg-query", "-s", package], capture_output=True, check=True).stdout)
+    """Say where scanners look which Debian packages the libraries are of, and keep their licences."""
+    status = image / "var/lib/dpkg/status.d"
+    status.mkdir(parents=True)
+    names = [f"*/{library.name}" for library in libraries if not library.is_relative_to(PREFIX)]
+    owners = _output("dpkg-query", "--search", *names).splitlines()
+    for package in {line.split(":")[0] for line in owners}:
+        (status / package).write_text(_output("dpkg-query", "--status", package))
         _copy(Path("/usr/share/doc") / package / "copyright", image)
     _copy(Path("/etc/os-release"), image)
+
+
+def _output(*command: str | Path) -> str:
+    return subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout
 
 
 if __name__ == "__main__":
