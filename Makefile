@@ -7,7 +7,7 @@ SOURCES := train.py export_onnx.py data/leads.csv data/columns.toml \
 	$(wildcard leadscore/*.py leadscore/training/*.py)
 UV_VERSION := $(shell sed -n 's/^uv==\([^ ]*\).*/\1/p' requirements.txt)
 
-.PHONY: run train test check serve-check notebook lock clean
+.PHONY: run train test check serve-check deploy-check image sbom audit notebook lock clean
 
 run: models/pipeline.joblib
 	@echo
@@ -38,6 +38,23 @@ serve-check: .venv/installed
 	$(BIN)/uv pip install -q --python .venv-serve/bin/python --require-hashes -r requirements-serve.txt
 	LEADSCORE_TEST_PYTHON=.venv-serve/bin/python $(BIN)/pytest -q tests/test_predict.py
 
+# deploy/ against the schemas of Compose and Kubernetes.
+deploy-check: .venv/installed .venv-deploy/installed
+	$(BIN)/pytest -q tests/test_deploy.py
+
+# Builds and measures the image, writes README's table; benchmarks/image.py says what IMAGE_BUILDER is.
+image: .venv/installed
+	$(BIN)/python benchmarks/image.py
+
+# What serves, as a software bill of materials, and whether a vulnerability of it is known.
+sbom: .venv-deploy/installed
+	@mkdir -p build
+	.venv-deploy/bin/cyclonedx-py requirements --pyproject pyproject.toml --validate \
+		--output-reproducible --output-file build/sbom.json requirements-serve.txt
+
+audit: .venv-deploy/installed
+	.venv-deploy/bin/pip-audit --strict --require-hashes --disable-pip --requirement requirements-serve.txt
+
 # Runs every cell and keeps what it shows.
 notebook: .venv/installed
 	$(BIN)/jupyter execute --inplace notebook.ipynb
@@ -47,6 +64,8 @@ lock:
 		--python-version 3.11 --extra train --group dev -o requirements.txt
 	$(BIN)/uv pip compile -q pyproject.toml --universal --fork-strategy fewest --generate-hashes \
 		--python-version 3.11 -c requirements.txt -o requirements-serve.txt
+	$(BIN)/uv pip compile -q --group deploy --universal --fork-strategy fewest --generate-hashes \
+		--python-version 3.11 -o requirements-deploy.txt
 
 # uv is quick; pip stands in where only pip is configured to reach a package index.
 .venv/installed: requirements.txt
@@ -58,5 +77,10 @@ lock:
 		|| $(BIN)/python -m pip install -q --require-hashes -r requirements.txt
 	@touch $@
 
+.venv-deploy/installed: requirements-deploy.txt .venv/installed
+	$(PYTHON) -m venv --clear --without-pip .venv-deploy
+	$(BIN)/uv pip install -q --python .venv-deploy/bin/python --require-hashes -r requirements-deploy.txt
+	@touch $@
+
 clean:
-	rm -rf .venv .venv-serve .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv .venv-serve .venv-deploy build .hypothesis .mypy_cache .pytest_cache .ruff_cache

@@ -31,6 +31,7 @@ ROOT = Path(__file__).resolve().parent.parent
 BUILDER = os.environ.get("IMAGE_BUILDER", "")
 FLAGS = "--read-only --cap-drop ALL --security-opt no-new-privileges --memory 256m"
 STARTS = 5
+REQUESTS = 20  # on their way at the end
 LONGEST_STOP = 30  # seconds
 LISTENING = "0A"  # in /proc/net/tcp
 
@@ -118,8 +119,9 @@ class Container:
     def stop(self, *requests: bytes) -> tuple[list[tuple[int, bytes]], float]:
         """Send SIGTERM while the requests are on their way.
 
-        Each is an HTTP request with a body, of which all but the first byte is sent only when the service
-        has stopped listening. Returns the status and body of each answer, and the seconds until the process ended.
+        Each is an HTTP request with a body, of which all but the first byte is sent only when the
+        service has stopped listening. Returns the status and body of each answer, and the seconds
+        until the process ended.
         """
         pid = self.pid
         with contextlib.ExitStack() as stack:
@@ -198,15 +200,12 @@ def main() -> None:
         rows = table(container.contents(), container.figures)
         starts = [container.restart() for _ in range(STARTS)]
         memory = container.resident()
-        _, seconds = container.stop(*[post("/predict", lead)] * 20)
+        _, seconds = container.stop(*[post("/predict", lead)] * REQUESTS)
     rows += [
         "",
-        (
-            f"The first answer comes {median(starts):.1f} s after a start (median of {STARTS}, two cores). An "
-            f"idle worker occupies {memory / 1e6:.0f} MB. "
-            f"Stopped with 20 requests on their way, it answered them and was gone {seconds:.1f} s "
-            "after SIGTERM."
-        ),
+        f"First answer {median(starts):.1f} s after a start (median of {STARTS}, two cores).",
+        f"An idle worker occupies {memory / 1e6:.0f} MB.",
+        f"Stopped with {REQUESTS} requests on their way: all answered, gone {seconds:.1f} s after SIGTERM.",
     ]
     print("\n".join(rows))
     readme = ROOT / "README.md"
