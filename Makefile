@@ -33,9 +33,7 @@ check: .venv/installed
 	$(MAKE) test
 
 # The serving tests against an environment that holds requirements-serve.txt and nothing else.
-serve-check: .venv/installed
-	$(PYTHON) -m venv --clear --without-pip .venv-serve
-	$(BIN)/uv pip install -q --python .venv-serve/bin/python --require-hashes -r requirements-serve.txt
+serve-check: .venv-serve/installed
 	LEADSCORE_TEST_PYTHON=.venv-serve/bin/python $(BIN)/pytest -q tests/test_predict.py
 
 # deploy/ against the schemas of Compose and Kubernetes.
@@ -47,10 +45,10 @@ image: .venv/installed
 	$(BIN)/python benchmarks/image.py
 
 # What serves, as a software bill of materials, and whether a vulnerability of it is known.
-sbom: .venv-deploy/installed
+sbom: .venv-serve/installed .venv-deploy/installed
 	@mkdir -p build
-	.venv-deploy/bin/cyclonedx-py requirements --pyproject pyproject.toml --validate \
-		--output-reproducible --output-file build/sbom.json requirements-serve.txt
+	.venv-deploy/bin/cyclonedx-py environment --pyproject pyproject.toml --mc-type application \
+		--gather-license-texts --output-reproducible --output-file build/sbom.json .venv-serve/bin/python
 
 audit: .venv-deploy/installed
 	.venv-deploy/bin/pip-audit --strict --require-hashes --disable-pip --requirement requirements-serve.txt
@@ -77,9 +75,9 @@ lock:
 		|| $(BIN)/python -m pip install -q --require-hashes -r requirements.txt
 	@touch $@
 
-.venv-deploy/installed: requirements-deploy.txt .venv/installed
-	$(PYTHON) -m venv --clear --without-pip .venv-deploy
-	$(BIN)/uv pip install -q --python .venv-deploy/bin/python --require-hashes -r requirements-deploy.txt
+.venv-serve/installed .venv-deploy/installed: .venv-%/installed: requirements-%.txt .venv/installed
+	$(PYTHON) -m venv --clear --without-pip .venv-$*
+	$(BIN)/uv pip install -q --python .venv-$*/bin/python --require-hashes -r requirements-$*.txt
 	@touch $@
 
 clean:

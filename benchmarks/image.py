@@ -111,9 +111,10 @@ class Container:
     def contents(self) -> Counter[str]:
         """Part of the image -> bytes, as they lie in a layer's archive."""
         found: Counter[str] = Counter()
+        root = self.root
         for path in self.paths():
             part = next(part for start, part in PARTS.items() if re.match(start, str(path)))
-            found[part] += _archived(self.root / path)
+            found[part] += _archived(root / path)
         return found
 
     def stop(self, *requests: bytes) -> tuple[list[tuple[int, bytes]], float]:
@@ -204,8 +205,8 @@ def main() -> None:
     rows += [
         "",
         f"First answer {median(starts):.1f} s after a start (median of {STARTS}, two cores).",
-        f"An idle worker occupies {memory / 1e6:.0f} MB.",
-        f"Stopped with {REQUESTS} requests on their way: all answered, gone {seconds:.1f} s after SIGTERM.",
+        f"One idle worker occupies {memory / 1e6:.0f} MB.",
+        f"Stopped with {REQUESTS} requests on their way: all answered, gone in {seconds:.1f} s.",
     ]
     print("\n".join(rows))
     readme = ROOT / "README.md"
