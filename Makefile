@@ -7,7 +7,7 @@ SOURCES := train.py export_onnx.py data/leads.csv data/columns.toml \
 	$(wildcard leadscore/*.py leadscore/training/*.py)
 UV_VERSION := $(shell sed -n 's/^uv==\([^ ]*\).*/\1/p' requirements.txt)
 
-.PHONY: run train test check serve-check deploy-check image sbom audit notebook lock clean
+.PHONY: run train test check serve-check deploy-check image image-check sbom audit notebook lock clean
 
 run: models/pipeline.joblib
 	@echo
@@ -40,9 +40,12 @@ serve-check: .venv-serve/installed
 deploy-check: .venv/installed .venv-deploy/installed
 	$(BIN)/pytest -q tests/test_deploy.py
 
-# Builds and measures the image, writes README's table; benchmarks/image.py says what IMAGE_BUILDER is.
+# The image, built and run; benchmarks/image.py says what IMAGE_BUILDER is. `image` writes README's table.
 image: .venv/installed
 	$(BIN)/python benchmarks/image.py
+
+image-check: .venv/installed
+	$(BIN)/pytest -q -s tests/test_image.py
 
 # What serves, as a software bill of materials, and whether a vulnerability of it is known.
 sbom: .venv-serve/installed .venv-deploy/installed

@@ -115,7 +115,8 @@ def collect(image: Path) -> None:
     _copy(Path("/etc/ld.so.cache"), image)
     _declare(libraries, image)
     (image / "etc/passwd").write_text(USER)
-    (image / "tmp").mkdir(mode=0o1777)
+    (image / "tmp").mkdir()
+    (image / "tmp").chmod(0o1777)
 
 
 def _copy(path: Path, image: Path) -> None:

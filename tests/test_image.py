@@ -54,6 +54,7 @@ def test_nothing_is_in_it_but_the_service(container: image.Container) -> None:
     assert not unwanted & {path.name for path in paths}
     written = [path for path in paths if (root / path).lstat().st_uid]
     assert written == []
+    assert (root / "tmp").stat().st_mode & 0o7777 == 0o1777  # where a root is not read-only
 
 
 def test_health_check_passes(container: image.Container) -> None:
