@@ -77,10 +77,9 @@ def compile_by_use() -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    # With two workers the modules of one and of several are in use.
-    service = subprocess.Popen([sys.executable, "predict.py", "--port", str(port), "--workers", "2"])
+    service = subprocess.Popen([sys.executable, "predict.py", "--port", str(port)])
     try:
-        for _ in range(300):
+        for _ in range(1200):
             time.sleep(0.1)
             if service.poll() is None and _answers(f"http://127.0.0.1:{port}"):
                 return
