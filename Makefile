@@ -7,7 +7,7 @@ SOURCES := train.py export_onnx.py data/leads.csv data/columns.toml \
 	$(wildcard leadscore/*.py leadscore/training/*.py)
 UV_VERSION := $(shell sed -n 's/^uv==\([^ ]*\).*/\1/p' requirements.txt)
 
-.PHONY: run train test check serve-check notebook lock clean
+.PHONY: run train test check serve-check deploy-check image image-check sbom audit notebook lock clean
 
 run: models/pipeline.joblib
 	@echo
@@ -33,10 +33,28 @@ check: .venv/installed
 	$(MAKE) test
 
 # The serving tests against an environment that holds requirements-serve.txt and nothing else.
-serve-check: .venv/installed
-	$(PYTHON) -m venv --clear --without-pip .venv-serve
-	$(BIN)/uv pip install -q --python .venv-serve/bin/python --require-hashes -r requirements-serve.txt
+serve-check: .venv-serve/installed
 	LEADSCORE_TEST_PYTHON=.venv-serve/bin/python $(BIN)/pytest -q tests/test_predict.py
+
+# deploy/ against the schemas of Compose and Kubernetes.
+deploy-check: .venv/installed .venv-deploy/installed
+	$(BIN)/pytest -q tests/test_deploy.py
+
+# The image, built and run; benchmarks/image.py says what IMAGE_BUILDER is. `image` writes README's table.
+image: .venv/installed
+	$(BIN)/python benchmarks/image.py
+
+image-check: .venv/installed
+	$(BIN)/pytest -q -s tests/test_image.py
+
+# What serves, as a software bill of materials, and whether a vulnerability of it is known.
+sbom: .venv-serve/installed .venv-deploy/installed
+	@mkdir -p build
+	.venv-deploy/bin/cyclonedx-py environment --pyproject pyproject.toml --mc-type application \
+		--gather-license-texts --output-reproducible --output-file build/sbom.json .venv-serve/bin/python
+
+audit: .venv-deploy/installed
+	.venv-deploy/bin/pip-audit --strict --require-hashes --disable-pip --requirement requirements-serve.txt
 
 # Runs every cell and keeps what it shows.
 notebook: .venv/installed
@@ -47,6 +65,8 @@ lock:
 		--python-version 3.11 --extra train --group dev -o requirements.txt
 	$(BIN)/uv pip compile -q pyproject.toml --universal --fork-strategy fewest --generate-hashes \
 		--python-version 3.11 -c requirements.txt -o requirements-serve.txt
+	$(BIN)/uv pip compile -q --group deploy --universal --fork-strategy fewest --generate-hashes \
+		--python-version 3.11 -o requirements-deploy.txt
 
 # uv is quick; pip stands in where only pip is configured to reach a package index.
 .venv/installed: requirements.txt
@@ -58,5 +78,10 @@ lock:
 		|| $(BIN)/python -m pip install -q --require-hashes -r requirements.txt
 	@touch $@
 
+.venv-serve/installed .venv-deploy/installed: .venv-%/installed: requirements-%.txt .venv/installed
+	$(PYTHON) -m venv --clear --without-pip .venv-$*
+	$(BIN)/uv pip install -q --python .venv-$*/bin/python --require-hashes -r requirements-$*.txt
+	@touch $@
+
 clean:
-	rm -rf .venv .venv-serve .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv .venv-serve .venv-deploy build .hypothesis .mypy_cache .pytest_cache .ruff_cache

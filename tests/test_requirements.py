@@ -10,6 +10,7 @@ from tests.conftest import ROOT
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 SERVE = PROJECT["project"]["dependencies"]
+DEPLOY = PROJECT["dependency-groups"]["deploy"]
 ALL = [
     *SERVE,
     *PROJECT["project"]["optional-dependencies"]["train"],
@@ -25,7 +26,12 @@ def _pins(name: str) -> dict[str, str]:
 
 
 @pytest.mark.parametrize(
-    ("name", "wanted"), [("requirements.txt", ALL), ("requirements-serve.txt", SERVE)]
+    ("name", "wanted"),
+    [
+        ("requirements.txt", ALL),
+        ("requirements-serve.txt", SERVE),
+        ("requirements-deploy.txt", DEPLOY),
+    ],
 )
 def test_pins_satisfy_the_project(name: str, wanted: list[str]) -> None:
     """Everything pyproject.toml asks for is pinned, in a version it allows, for the same platforms."""
@@ -39,7 +45,9 @@ def test_pins_satisfy_the_project(name: str, wanted: list[str]) -> None:
         assert (requirement.marker is None) == (pinned.marker is None), text
 
 
-@pytest.mark.parametrize("name", ["requirements.txt", "requirements-serve.txt"])
+@pytest.mark.parametrize(
+    "name", ["requirements.txt", "requirements-serve.txt", "requirements-deploy.txt"]
+)
 def test_every_pin_is_exact_and_hashed(name: str) -> None:
     """What is installed is what was locked, byte by byte."""
     for package, line in _pins(name).items():
@@ -71,5 +79,5 @@ def test_serving_needs_nothing_of_training() -> None:
 def test_every_dependency_is_justified() -> None:
     """The README's table gives a reason for each direct dependency."""
     text = (ROOT / "README.md").read_text(encoding="utf-8")
-    missing = [r.name for r in map(Requirement, ALL) if f"| `{r.name}` |" not in text]
+    missing = [r.name for r in map(Requirement, [*ALL, *DEPLOY]) if f"| `{r.name}` |" not in text]
     assert missing == []

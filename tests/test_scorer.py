@@ -2,6 +2,7 @@
 
 import json
 import math
+import os
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -177,3 +178,26 @@ def test_scoring_needs_nothing_of_what_trained() -> None:
     )
     assert done.returncode == 0, done.stderr
     assert 0 < float(done.stdout) < 1
+
+
+def test_scoring_reports_to_nobody(tmp_path: Path) -> None:
+    """onnxruntime's telemetry, on by default, is off: no thread of its own, no file."""
+    program = (
+        "from pathlib import Path\n"
+        "from leadscore.scorer import Scorer\n"
+        f"Scorer(Path({str(MODEL)!r}))\n"
+        "print(len(list(Path('/proc/self/task').iterdir())) if Path('/proc/self').exists() else 1)\n"
+    )
+    # onnxruntime is silent under CI, and this process has asked it to be.
+    watched = {k: v for k, v in os.environ.items() if k not in {"CI", "ORT_DISABLE_TELEMETRY"}}
+    home = {"HOME": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path), "OPENBLAS_NUM_THREADS": "1"}
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=ROOT,
+        env={**watched, **home},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert list(tmp_path.iterdir()) == []
+    assert int(done.stdout) == 1
