@@ -1,5 +1,6 @@
 """The HTTP service: one verified model behind a few routes."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 from fastapi import FastAPI, Query, Response
@@ -8,7 +9,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from leadscore import __version__
 from leadscore.scorer import Scorer
-from leadscore.serving import problems
+from leadscore.serving import page, problems, upload
 from leadscore.serving.answers import Answers
 from leadscore.serving.schema import (
     Alive,
@@ -34,7 +35,9 @@ def create_app(scorer: Scorer, settings: Settings) -> FastAPI:
             f"{card.threshold.value:g} ({card.threshold.rule})."
         ),
     )
-    app.add_middleware(BodyLimit, largest=settings.max_body)
+    app.add_middleware(
+        BodyLimit, largest=settings.max_body, exceptions={upload.PATH: settings.max_csv}
+    )
     problems.install(app)
     lead = lead_type(card, settings.max_text)
     batch = batch_type(lead, settings.max_batch)
@@ -57,6 +60,7 @@ def create_app(scorer: Scorer, settings: Settings) -> FastAPI:
     predict_batch.__annotations__ |= {"batch": batch, "reasons": how_many, "calls": possible}
     app.post("/predict", responses=problems.RESPONSES, summary="Score one lead")(predict)
     app.post("/predict/batch", responses=problems.RESPONSES, summary="Score many leads")(predict_batch)
+    upload.install(app, scorer, settings)
 
     @app.get("/health", summary="Is the process alive?")
     async def health() -> Alive:
@@ -70,6 +74,7 @@ def create_app(scorer: Scorer, settings: Settings) -> FastAPI:
     async def model() -> Response:
         return Response(document, media_type="application/json")
 
+    page.install(app)
     return app
 
 
@@ -79,19 +84,20 @@ class BodyLimit:
     FastAPI's `max_body_size` does the same, but answers in plain text instead of a problem document.
     """
 
-    def __init__(self, app: ASGIApp, largest: int) -> None:
-        self._app, self._largest = app, largest
+    def __init__(self, app: ASGIApp, largest: int, exceptions: Mapping[str, int]) -> None:
+        self._app, self._largest, self._exceptions = app, largest, exceptions
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, counting the bytes of its body."""
         received = 0
+        largest = self._exceptions.get(scope.get("path", ""), self._largest)
 
         async def limited() -> Message:
             nonlocal received
             message = await receive()
             received += len(message.get("body", b""))
-            if received > self._largest:
-                raise HTTPException(413, f"The body is larger than {self._largest:,} bytes.")
+            if received > largest:
+                raise HTTPException(413, f"The body is larger than {largest:,} bytes.")
             return message
 
         await self._app(scope, limited, send)

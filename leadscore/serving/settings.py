@@ -24,6 +24,7 @@ class Settings:
     workers: int = 1
     max_batch: int = 10_000  # leads in one request
     max_body: int = 16 * 2**20  # bytes of one request: max_batch leads with all columns, and room
+    max_csv: int = 2**30  # bytes of one CSV file, of which memory holds only a part
     max_text: int = 1_000  # characters of one value
 
     def __post_init__(self) -> None:
@@ -32,6 +33,7 @@ class Settings:
             ("workers", 1, 1_000),
             ("max_batch", 1, 1_000_000),
             ("max_body", 1, 2**31),
+            ("max_csv", 1, 2**40),
             ("max_text", 1, 2**31),
         ):
             value = getattr(self, name)
