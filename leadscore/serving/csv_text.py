@@ -6,7 +6,7 @@ A record keeps its text as it came; what is added is appended to it.
 import codecs
 import csv
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from operator import itemgetter
@@ -19,11 +19,15 @@ from leadscore.columns import Dictionary
 from leadscore.serving.table import BLOCK, Scored, TableError, TableScorer, Totals
 
 DELIMITERS: Final = ",;\t|"
+CHUNK: Final = 2**18  # characters read at once
 LONGEST_LINE: Final = 2**20  # characters; a longer line is read in pieces, each of which is an error
 BOM: Final = "\ufeff"
 
-Record = tuple[list[str], str]
+Row = tuple[list[str], str]
 """A record's cells and its text without the line end; no cells: the text is not valid CSV."""
+
+Record = tuple[tuple[str, ...], str, str]
+"""The cells the model reads, the text with as many cells as the header, and what is wrong (mostly "")."""
 
 
 def _from_windows(error: UnicodeError) -> tuple[str, int]:
@@ -58,6 +62,24 @@ class Header:
     absent: tuple[str, ...]
     taken: frozenset[str]
 
+    def records(self, rows: Iterable[Row]) -> Iterator[Record]:
+        """Rows as the model needs them, picked one by one: a block of whole rows would outgrow the caches."""
+        places, width = list(self.positions.values()), self.width
+        pick = _picker(places)
+        blank = ("",) * len(places)
+        for row, text in rows:
+            if len(row) == width:
+                yield pick(row), text, ""
+            else:
+                yield blank, self._padded(row or [text]), _wrong_width(len(row), width)
+
+    def _padded(self, row: list[str]) -> str:
+        """A row of another width, cut or filled so that the added columns stay in line."""
+        output = io.StringIO()
+        row = row[: self.width] + [""] * (self.width - len(row))
+        csv.writer(output, delimiter=self.delimiter, lineterminator="").writerow(row)
+        return output.getvalue()
+
     def added(self, reasons: int) -> list[str]:
         """The names of the added columns; one that is taken gets a number."""
         ranks = [f"reason_{rank}" for rank in range(1, reasons + 1)]
@@ -75,20 +97,18 @@ class CsvText:
         self._lines = Lines(io.TextIOWrapper(stream, "utf-8", "leadscore.windows", newline=""))
         self.header = self._header(dictionary)
 
-    def blocks(self) -> Iterator[list[Record]]:
-        """The records that are not blank, up to BLOCK at a time."""
-        found = records(self._lines, self.header.delimiter)
-        while block := list(islice(found, BLOCK)):
-            yield block
+    def rows(self) -> Iterator[Row]:
+        """The rows that are not blank."""
+        return rows(self._lines, self.header.delimiter)
 
     def _header(self, dictionary: Dictionary) -> Header:
-        first = next(self._lines, "")
+        first = next(iter(self._lines), "")
         if "\0" in first:
             raise TableError("not a CSV in UTF-8 or Latin-1 (in UTF-16 perhaps): save it as CSV UTF-8")
         known = dictionary.by_key
         delimiter = max(DELIMITERS, key=lambda mark: sum(name in known for name in _names(first, mark)))
         self._lines.back.append(first.removeprefix(BOM))
-        names, text = next(records(self._lines, delimiter), ([], ""))
+        names, text = next(rows(self._lines, delimiter), ([], ""))
         keys = [name.strip() for name in names]
         positions: dict[str, int] = {}
         for index, key in enumerate(keys):
@@ -112,49 +132,70 @@ class CsvText:
         )
 
 
-def records(lines: "Lines", delimiter: str) -> Iterator[Record]:
-    """Each record that is not blank.
+def rows(lines: "Lines", delimiter: str) -> Iterator[Row]:
+    """Each row that is not blank.
 
     A quote that is never closed, or closed in the middle of a cell, spoils its own line and no other:
     reading goes on with the next line.
     """
-    for line in lines:
-        if '"' not in line:  # several times as fast as csv.reader
-            if text := line.rstrip("\r\n"):
-                yield text.split(delimiter), text
-            continue
-        lines.back.append(line)
-        taken: list[str] = []
-        try:
-            row = next(csv.reader(lines.noted(taken), delimiter=delimiter, strict=True))
-        except csv.Error:
-            lines.back.extend(reversed(taken[1:]))
-            yield [], line.rstrip("\r\n")
-        else:
-            yield row, "".join(taken).rstrip("\r\n")
+    while True:
+        for line in lines:
+            if '"' not in line:  # several times as fast as csv.reader
+                if text := line.rstrip("\r"):
+                    yield text.split(delimiter), text
+                continue
+            taken = [line]
+            try:
+                row = next(csv.reader(lines.noted(taken), delimiter=delimiter, strict=True))
+            except csv.Error:
+                lines.back.extend(reversed(taken[1:]))
+                yield [], line.rstrip("\r")
+            else:
+                yield row, "\n".join(taken).rstrip("\r")
+        if not lines.back:  # some may have been put back when the end was reached
+            return
 
 
 class Lines:
-    """The lines of a text, which can be put back: the last of `back` comes next."""
+    """The lines of a text without their ends, which can be put back: the last of `back` comes next.
+
+    A line ends with "\\n", before which a "\\r" is left, or with "\\r" in a file that has nothing else.
+    """
 
     def __init__(self, stream: io.TextIOBase) -> None:
-        self._stream = stream
         self.back: list[str] = []
+        self._stream = stream
+        self._rest = stream.read(CHUNK)
+        self._end = "\r" if "\r" in self._rest and "\n" not in self._rest else "\n"
+        self._ready: Iterator[str] = iter(())
+        self._ended = False
 
     def __iter__(self) -> Iterator[str]:
-        return self
-
-    def __next__(self) -> str:
-        line = self.back.pop() if self.back else self._stream.readline(LONGEST_LINE)
-        if not line:
-            raise StopIteration
-        return line
+        while True:
+            while self.back:
+                yield self.back.pop()
+            for line in self._ready:
+                yield line
+                while self.back:
+                    yield self.back.pop()
+            if self._ended:
+                return
+            self._fill()
 
     def noted(self, taken: list[str]) -> Iterator[str]:
-        """The next lines, each noted as it is taken."""
+        """The first of `taken` and the lines after it, as csv.reader wants them; each is added to `taken`."""
+        yield f"{taken[0]}\n"
         for line in self:
             taken.append(line)
-            yield line
+            yield f"{line}\n"
+
+    def _fill(self) -> None:
+        more = self._stream.read(CHUNK)
+        found = (self._rest + more).split(self._end)
+        self._ended = not more
+        # The last is not complete, unless the text ends here or it is longer than any line should be.
+        self._rest = found.pop() if more and len(found[-1]) < LONGEST_LINE else ""
+        self._ready = iter(found)
 
 
 @dataclass(frozen=True)
@@ -171,28 +212,24 @@ class CsvScorer:
 
     def __init__(self, table: TableScorer, header: Header, reasons: int) -> None:
         self._table, self._header = table, header
-        # Always a tuple, one cell for each feature that has a column.
-        places = list(header.positions.values())
-        self._pick = itemgetter(*places) if len(places) > 1 else lambda row: (row[places[0]],)
         self.header = header.delimiter.join([header.text, *header.added(reasons)]) + header.newline
 
-    def score(self, block: Sequence[Record]) -> Block:
-        """Score up to BLOCK records."""
-        header = self._header
-        strange = [index for index, (row, _) in enumerate(block) if len(row) != header.width]
-        rows = [row for row, _ in block]
-        texts = [text for _, text in block]
-        for index in strange:
-            row, text = block[index]
-            texts[index] = self._padded(row or [text])
-            rows[index] = [""] * header.width
-        columns = zip(*map(self._pick, rows), strict=True)
-        scored = self._table.score(dict(zip(header.positions, columns, strict=True)), len(rows))
-        for index in strange:
-            scored.refuse(index, _wrong_width(len(block[index][0]), header.width))
+    def blocks(self, rows: Iterable[Row]) -> Iterator[Block]:
+        """Score rows, BLOCK at a time."""
+        records = self._header.records(rows)
+        while block := list(islice(records, BLOCK)):
+            yield self._block(block)
+
+    def _block(self, block: list[Record]) -> Block:
+        rows, texts, wrong = zip(*block, strict=True)
+        columns = zip(*rows, strict=True)
+        scored = self._table.score(dict(zip(self._header.positions, columns, strict=True)), len(rows))
+        for index, why in enumerate(wrong):
+            if why:
+                scored.refuse(index, why)
         return Block(self._lines(texts, scored), scored.probability, scored.totals())
 
-    def _lines(self, texts: list[str], scored: Scored) -> list[str]:
+    def _lines(self, texts: Sequence[str], scored: Scored) -> list[str]:
         wrong = np.isnan(scored.probability)
         good = not wrong.any()
         cells: list[Sequence[str]] = [
@@ -208,17 +245,15 @@ class CsvScorer:
         join, end = self._header.delimiter.join, self._header.newline
         return [f"{line}{end}" for line in map(join, zip(texts, *cells, strict=True))]
 
-    def _padded(self, row: list[str]) -> str:
-        """A row of another width, cut or filled so that the added columns stay in line."""
-        width = self._header.width
-        output = io.StringIO()
-        row = row[:width] + [""] * (width - len(row))
-        csv.writer(output, delimiter=self._header.delimiter, lineterminator="").writerow(row)
-        return output.getvalue()
-
 
 def _names(line: str, delimiter: str) -> list[str]:
     return next(csv.reader([line], delimiter=delimiter), [])
+
+
+def _picker(places: list[int]) -> Callable[[list[str]], tuple[str, ...]]:
+    if len(places) > 1:
+        return itemgetter(*places)
+    return lambda row: (row[places[0]],)
 
 
 def _free(name: str, taken: frozenset[str]) -> str:

@@ -13,14 +13,15 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import BinaryIO, Final
 
 from leadscore.scorer import Scorer
-from leadscore.serving.csv_text import Block, CsvScorer, CsvText, Header, Lines, records
+from leadscore.serving.csv_text import Block, CsvScorer, CsvText, Header, Lines, rows
 from leadscore.serving.ranking import All, Best, Ranking
 from leadscore.serving.settings import Settings
-from leadscore.serving.table import TableError, TableScorer, Totals
+from leadscore.serving.table import BLOCK, TableError, TableScorer, Totals
 
 STANDARD: Final = "-"  # the name of standard input and output
 INTERRUPTED: Final = 130  # the exit code of a run stopped by Ctrl-C, as a shell reports it
@@ -111,7 +112,7 @@ class Progress:
 def _scored(text: CsvText, added: CsvScorer, reasons: int, settings: Settings) -> Iterator[Block]:
     """The scored blocks in order, by this process or by several."""
     if settings.workers == 1:
-        yield from map(added.score, text.blocks())
+        yield from added.blocks(text.rows())
         return
     with ProcessPoolExecutor(
         settings.workers,
@@ -121,9 +122,9 @@ def _scored(text: CsvText, added: CsvScorer, reasons: int, settings: Settings) -
     ) as pool:
         under_way: deque[Future[Block]] = deque()
         try:
-            for block in text.blocks():
-                # As text, which is quicker to hand over than cells.
-                under_way.append(pool.submit(_score, "\n".join(record for _, record in block)))
+            texts = (text for _, text in text.rows())
+            while block := "\n".join(islice(texts, BLOCK)):  # as text: quicker to hand over than cells
+                under_way.append(pool.submit(_score, block))
                 if len(under_way) > 2 * settings.workers:
                     yield under_way.popleft().result()
             while under_way:
@@ -145,7 +146,8 @@ def _prepare(settings: Settings, header: Header, reasons: int) -> None:
     gc.freeze()
 
     def score(text: str) -> Block:
-        return added.score(list(records(Lines(io.StringIO(text, newline="")), header.delimiter)))
+        (block,) = added.blocks(rows(Lines(io.StringIO(text, newline="")), header.delimiter))
+        return block
 
     _score_text = score
 

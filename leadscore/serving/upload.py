@@ -92,7 +92,7 @@ def _answer(
     def lines() -> Iterator[bytes]:
         with source:
             yield table.header.encode()
-            blocks = map(table.score, text.blocks())
+            blocks = table.blocks(text.rows())
             if not ranked:
                 for block in blocks:
                     yield "".join(block.lines).encode()
