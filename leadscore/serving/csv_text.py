@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from leadscore.columns import Dictionary
-from leadscore.serving.table import BLOCK, Scored, TableError, TableScorer, Totals
+from leadscore.serving.table import BLOCK, DECIMALS, Scored, TableError, TableScorer, Totals
 
 DELIMITERS: Final = ",;\t|"
 CHUNK: Final = 2**18  # characters read at once
@@ -233,7 +233,7 @@ class CsvScorer:
         wrong = np.isnan(scored.probability)
         good = not wrong.any()
         cells: list[Sequence[str]] = [
-            [f"{p:.6f}" for p in scored.probability.tolist()],
+            [f"{p:.{DECIMALS}f}" for p in scored.probability.tolist()],
             list(map(str, scored.score.tolist())),
             scored.grade,
             ["true" if converts else "false" for converts in scored.converts.tolist()],

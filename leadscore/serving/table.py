@@ -18,6 +18,9 @@ from leadscore.serving.answers import NOTHING_KNOWN, Seen, missing, moves, subje
 BLOCK: Final = 2_000
 """Leads scored in one run: enough to make its fixed costs small, few enough to stay in the CPU's caches."""
 
+DECIMALS: Final = 6
+"""Of a probability in a table. Rankings go by the rounded one, so that a reader can repeat them."""
+
 # Distinct cells remembered of each column; then all are forgotten, so that memory stays constant.
 REMEMBERED: Final = 20_000
 
@@ -32,7 +35,7 @@ class TableError(ValueError):
 class Scored:
     """The answers for a block of n leads.
 
-    `probability` of shape (n,), NaN for a lead with an error; `reasons`: one list of n sentences for each
+    `probability` of shape (n,), rounded to DECIMALS, NaN for a lead with an error; `reasons`: one list of n sentences for each
     rank; `warnings` and `errors`: n texts, empty where there is none.
     """
 
@@ -119,7 +122,7 @@ class TableScorer:
         known = np.where(wrong, 0.0, probability)
         grade = self._grades[np.searchsorted(self._at_least, known, side="right") - 1]
         return Scored(
-            probability=probability,
+            probability=np.round(probability, DECIMALS),
             score=np.rint(100 * known).astype(np.int64),
             grade=np.where(wrong, "", grade).tolist(),
             converts=self._scorer.converts(probability),
