@@ -49,7 +49,8 @@ def main() -> None:
     if arguments.command == "explain":
         explain(scorer, settings, arguments.lead)
     elif arguments.command == "score":
-        command(Job(**{entry.name: getattr(arguments, entry.name) for entry in fields(Job)}), scorer, settings)
+        job = {entry.name: getattr(arguments, entry.name) for entry in fields(Job)}
+        command(Job(**job), scorer, settings)
     else:
         serve(scorer, settings)
 
@@ -128,10 +129,19 @@ def _arguments() -> argparse.Namespace:
 def _add_score(parser: argparse.ArgumentParser) -> None:
     """The options of `score`: one for each field of a Job."""
     parser.add_argument("source", metavar="leads", help="a CSV or Parquet file, or - for standard input")
-    parser.add_argument("-o", "--output", dest="target", default="-", help="default: - for standard output")
-    parser.add_argument("--reasons", type=int, default=3, help="columns of reasons (%(default)s)")
-    parser.add_argument("--top", type=int, help="only the best so many leads, ranked")
+    parser.add_argument(
+        "-o", "--output", dest="target", default="-", help="default: - for standard output"
+    )
+    parser.add_argument("--reasons", type=_count, default=3, help="columns of reasons (%(default)s)")
+    parser.add_argument("--top", type=_count, help="only the best so many leads, ranked")
     parser.add_argument("--sort", dest="ranked", action="store_true", help="all leads, the best first")
+
+
+def _count(text: str) -> int:
+    """A whole number from 0 on, as argparse reads an option."""
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"got {text!r}, expected a whole number from 0 on")
+    return int(text)
 
 
 if __name__ == "__main__":

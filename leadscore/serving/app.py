@@ -35,9 +35,7 @@ def create_app(scorer: Scorer, settings: Settings) -> FastAPI:
             f"{card.threshold.value:g} ({card.threshold.rule})."
         ),
     )
-    app.add_middleware(
-        BodyLimit, largest=settings.max_body, exceptions={upload.PATH: settings.max_csv}
-    )
+    app.add_middleware(BodyLimit, largest=settings.max_body, exceptions={upload.PATH: settings.max_csv})
     problems.install(app)
     lead = lead_type(card, settings.max_text)
     batch = batch_type(lead, settings.max_batch)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from operator import itemgetter
-from typing import BinaryIO, Final
+from typing import BinaryIO, Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,7 +27,7 @@ Row = tuple[list[str], str]
 """A record's cells and its text without the line end; no cells: the text is not valid CSV."""
 
 Record = tuple[tuple[str, ...], str, str]
-"""The cells the model reads, the text with as many cells as the header, and what is wrong (mostly "")."""
+"""The cells the model reads, the text with as many cells as the header, what is wrong (mostly "")."""
 
 
 def _from_windows(error: UnicodeError) -> tuple[str, int]:
@@ -62,8 +62,41 @@ class Header:
     absent: tuple[str, ...]
     taken: frozenset[str]
 
+    @classmethod
+    def of(
+        cls,
+        names: Sequence[str],
+        dictionary: Dictionary,
+        text: str = "",
+        delimiter: str = ",",
+        newline: str = "\n",
+    ) -> Self:
+        """The header of columns of these names; TableError if the model reads none of them."""
+        known = dictionary.by_key
+        keys = [name.strip() for name in names]
+        positions: dict[str, int] = {}
+        for index, key in enumerate(keys):
+            if key in known and known[key].role == "feature":
+                if (name := known[key].name) in positions:
+                    raise TableError(f"the column {key!r} is there twice, or under both of its names")
+                positions[name] = index
+        if not positions:
+            some = ", ".join(column.source for column in dictionary.features[:3])
+            raise TableError(f"the first line names no column the model reads, such as {some}")
+        return cls(
+            text=text,
+            delimiter=delimiter,
+            newline=newline,
+            width=len(keys),
+            positions=positions,
+            ignored=tuple(key for key in keys if key in known and known[key].role == "excluded"),
+            unknown=tuple(key for key in keys if key not in known),
+            absent=tuple(c.title for c in dictionary.features if c.name not in positions),
+            taken=frozenset(keys),
+        )
+
     def records(self, rows: Iterable[Row]) -> Iterator[Record]:
-        """Rows as the model needs them, picked one by one: a block of whole rows would outgrow the caches."""
+        """Rows as the model needs them, picked at once: a block of whole rows outgrows the caches."""
         places, width = list(self.positions.values()), self.width
         pick = _picker(places)
         blank = ("",) * len(places)
@@ -109,26 +142,12 @@ class CsvText:
         delimiter = max(DELIMITERS, key=lambda mark: sum(name in known for name in _names(first, mark)))
         self._lines.back.append(first.removeprefix(BOM))
         names, text = next(rows(self._lines, delimiter), ([], ""))
-        keys = [name.strip() for name in names]
-        positions: dict[str, int] = {}
-        for index, key in enumerate(keys):
-            if key in known and known[key].role == "feature":
-                if (name := known[key].name) in positions:
-                    raise TableError(f"the column {key!r} is there twice, or under both of its names")
-                positions[name] = index
-        if not positions:
-            some = ", ".join(column.source for column in dictionary.features[:3])
-            raise TableError(f"the first line names no column the model reads, such as {some}")
-        return Header(
+        return Header.of(
+            names,
+            dictionary,
             text=BOM * first.startswith(BOM) + text,
             delimiter=delimiter,
-            newline="\r\n" if first.endswith("\r\n") else "\n",
-            width=len(keys),
-            positions=positions,
-            ignored=tuple(key for key in keys if key in known and known[key].role == "excluded"),
-            unknown=tuple(key for key in keys if key not in known),
-            absent=tuple(c.title for c in dictionary.features if c.name not in positions),
-            taken=frozenset(keys),
+            newline="\r\n" if first.endswith("\r") else "\n",
         )
 
 
@@ -140,8 +159,9 @@ def rows(lines: "Lines", delimiter: str) -> Iterator[Row]:
     """
     while True:
         for line in lines:
-            if '"' not in line:  # several times as fast as csv.reader
-                if text := line.rstrip("\r"):
+            text = line.rstrip("\r")
+            if '"' not in text and "\r" not in text:  # several times as fast as csv.reader
+                if text:
                     yield text.split(delimiter), text
                 continue
             taken = [line]
@@ -149,7 +169,7 @@ def rows(lines: "Lines", delimiter: str) -> Iterator[Row]:
                 row = next(csv.reader(lines.noted(taken), delimiter=delimiter, strict=True))
             except csv.Error:
                 lines.back.extend(reversed(taken[1:]))
-                yield [], line.rstrip("\r")
+                yield [], text
             else:
                 yield row, "\n".join(taken).rstrip("\r")
         if not lines.back:  # some may have been put back when the end was reached
@@ -157,9 +177,9 @@ def rows(lines: "Lines", delimiter: str) -> Iterator[Row]:
 
 
 class Lines:
-    """The lines of a text without their ends, which can be put back: the last of `back` comes next.
+    r"""The lines of a text without their ends, which can be put back: the last of `back` comes next.
 
-    A line ends with "\\n", before which a "\\r" is left, or with "\\r" in a file that has nothing else.
+    A line ends with "\n", before which a "\r" is left, or with "\r" in a file that has nothing else.
     """
 
     def __init__(self, stream: io.TextIOBase) -> None:
@@ -174,16 +194,15 @@ class Lines:
         while True:
             while self.back:
                 yield self.back.pop()
-            for line in self._ready:
+            if (line := next(self._ready, None)) is not None:
                 yield line
-                while self.back:
-                    yield self.back.pop()
-            if self._ended:
+            elif self._ended:
                 return
-            self._fill()
+            else:
+                self._fill()
 
     def noted(self, taken: list[str]) -> Iterator[str]:
-        """The first of `taken` and the lines after it, as csv.reader wants them; each is added to `taken`."""
+        """The first of `taken` and the lines after it, added to it, as csv.reader wants them."""
         yield f"{taken[0]}\n"
         for line in self:
             taken.append(line)

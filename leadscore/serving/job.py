@@ -46,12 +46,10 @@ class Job:
 def run(job: Job, scorer: Scorer, settings: Settings) -> Totals:
     """Score the file; the target is written under a temporary name and renamed once it is complete.
 
-    Raises TableError for a file that cannot be scored and OSError for one that cannot be read or written.
+    Raises TableError for a file that cannot be scored, OSError for one that cannot be read or written.
     """
     if _is_parquet(job.source) or _is_parquet(job.target):
-        from leadscore.serving import parquet  # noqa: PLC0415  (needs pyarrow, which is optional)
-
-        return parquet.run(job, scorer, settings)
+        return _parquet(job, scorer, settings)
     gc.freeze()  # the model and the libraries stay; the collector need not look at them for each block
     with _source(job.source) as source, _target(job.target) as target:
         text = CsvText(source, scorer.card.dictionary)
@@ -62,7 +60,9 @@ def run(job: Job, scorer: Scorer, settings: Settings) -> Totals:
         ):
             ranking: Ranking | None = All(waiting) if job.ranked else None
             ranking = Best(job.top) if job.top is not None else ranking
-            added = CsvScorer(TableScorer(scorer, job.reasons, settings.max_text), text.header, job.reasons)
+            added = CsvScorer(
+                TableScorer(scorer, job.reasons, settings.max_text), text.header, job.reasons
+            )
             target.write(added.header.encode())
             for block in _scored(text, added, job.reasons, settings):
                 if ranking is None:
@@ -75,8 +75,21 @@ def run(job: Job, scorer: Scorer, settings: Settings) -> Totals:
         return progress.totals
 
 
+def _parquet(job: Job, scorer: Scorer, settings: Settings) -> Totals:
+    if not (_is_parquet(job.source) and _is_parquet(job.target)):
+        raise TableError("Parquet is written from Parquet: both names should end in .parquet")
+    if job.ranked or job.top is not None:
+        raise TableError("only CSV can be ranked here; sort the Parquet file by its probability")
+    try:
+        from leadscore.serving import parquet  # noqa: PLC0415  (optional)
+    except ModuleNotFoundError:
+        raise TableError("Parquet needs pyarrow (pip install pyarrow), or a CSV instead") from None
+    with replacing(Path(job.target)) as temporary:
+        return parquet.score(Path(job.source), temporary, scorer, job.reasons, settings.max_text)
+
+
 class Progress:
-    """A bar with rate and remaining time on a terminal; nothing in a pipe. `totals` adds up the blocks."""
+    """A bar with rate and remaining time, on a terminal only; `totals` adds up the blocks."""
 
     def __init__(self, source: BinaryIO, size: int | None) -> None:
         self.totals = Totals()
@@ -212,7 +225,8 @@ def summary(totals: Totals, seconds: float) -> str:
     """What was done, in one line."""
     rate = totals.leads / seconds if seconds else 0.0
     text = f"Scored {totals.leads - totals.wrong:,} leads in {seconds:,.1f} s ({rate:,.0f} a second): "
-    text += f"{totals.converts:,} reach the threshold, {totals.expected_conversions:,.1f} conversions expected."
+    text += f"{totals.converts:,} reach the threshold, {totals.expected_conversions:,.1f} conversions"
+    text += " expected."
     if totals.wrong:
         text += f" {totals.wrong:,} could not be scored: see the column error."
     return text

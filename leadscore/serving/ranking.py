@@ -1,4 +1,4 @@
-"""Rankings of scored lines: the most probable lead first, equal ones and errors in the order they came."""
+"""Rankings of scored lines: the most probable lead first, equal ones in the order they came."""
 
 from array import array
 from collections.abc import Iterator

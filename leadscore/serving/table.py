@@ -1,4 +1,4 @@
-"""Tables of leads: raw cells in columns -> probabilities, reasons, warnings and errors, a block at a time.
+"""Tables of leads: raw cells in columns -> probabilities, reasons, warnings, errors, a block at a time.
 
 The answers are those of `leadscore.serving.answers`, computed for whole columns: each distinct cell of a
 column is read and put into words once and is a code from then on.
@@ -16,7 +16,7 @@ from leadscore.scorer import Scorer
 from leadscore.serving.answers import NOTHING_KNOWN, Seen, missing, moves, subject
 
 BLOCK: Final = 2_000
-"""Leads scored in one run: enough to make its fixed costs small, few enough to stay in the CPU's caches."""
+"""Leads scored in one run: enough to make its fixed costs small, few enough for the CPU's caches."""
 
 DECIMALS: Final = 6
 """Of a probability in a table. Rankings go by the rounded one, so that a reader can repeat them."""
@@ -35,8 +35,8 @@ class TableError(ValueError):
 class Scored:
     """The answers for a block of n leads.
 
-    `probability` of shape (n,), rounded to DECIMALS, NaN for a lead with an error; `reasons`: one list of n sentences for each
-    rank; `warnings` and `errors`: n texts, empty where there is none.
+    `probability` of shape (n,), rounded to DECIMALS, NaN for a lead with an error; `reasons`: one list
+    of n sentences for each rank; `warnings` and `errors`: n texts, empty where there is none.
     """
 
     probability: NDArray[np.float64]
@@ -83,8 +83,6 @@ class Totals:
         )
 
 
-
-
 class TableScorer:
     """Scores blocks of raw columns by one model. Not safe to share between threads."""
 
@@ -97,7 +95,7 @@ class TableScorer:
         self._at_least = np.array([entry.at_least for entry in grades])
 
     def score(self, columns: Mapping[str, Sequence[object]], count: int) -> Scored:
-        """Score up to BLOCK leads: `count` raw cells for each feature name; an absent column is missing."""
+        """Score up to BLOCK leads: `count` raw cells for a feature; one that is absent is missing."""
         cells = self._cells
         cells.forget_if_full()
         codes = np.zeros((len(self._features), count), np.intp)
@@ -131,9 +129,7 @@ class TableScorer:
             errors=errors,
         )
 
-    def _sentences(
-        self, codes: NDArray[np.intp], contributions: NDArray[np.float64]
-    ) -> list[list[str]]:
+    def _sentences(self, codes: NDArray[np.intp], contributions: NDArray[np.float64]) -> list[list[str]]:
         """For each rank the sentences of all leads, as `answers.sentence` words them."""
         order = np.argsort(-np.abs(contributions), axis=1, kind="stable")[:, : self._reasons].T
         leads = np.arange(len(contributions))

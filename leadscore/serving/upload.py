@@ -20,9 +20,9 @@ from leadscore.serving.table import TableError, TableScorer
 PATH = "/predict/csv"
 IN_MEMORY = 2**20  # bytes of a file held in memory; a larger one waits on disk
 
-DESCRIPTION = """Send the file as it is (`text/csv`) or as the one file of a form (`multipart/form-data`).
-Separated by comma, semicolon, tab or bar; UTF-8 or Latin-1. Columns are found by name or by CSV header, others
-are handed back untouched. Added: `probability`, `score`, `grade`, `converts`, `reason_1` and so on, `warnings`, and
+DESCRIPTION = """Send the file as it is (`text/csv`) or in a form (`multipart/form-data`): separated by
+comma, semicolon, tab or bar, in UTF-8 or Latin-1. Columns are found by name or by CSV header; all are handed
+back untouched. Added: `probability`, `score`, `grade`, `converts`, `reason_1` and so on, `warnings`, and
 `error` for a row that cannot be scored. A name that is taken gets a number: `score_2`."""
 
 
@@ -59,7 +59,7 @@ def install(app: FastAPI, scorer: Scorer, settings: Settings) -> None:
 
 
 async def _received(request: Request) -> BinaryIO:
-    """The whole file: a client that sends before it reads would wait for ever on an answer in between."""
+    """The whole file: a client that sends all before it reads would block on an answer in between."""
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     try:
         if media_type == "multipart/form-data":
@@ -73,7 +73,8 @@ async def _received(request: Request) -> BinaryIO:
             raise HTTPException(
                 415, f"Content-Type: got {got}, expected 'text/csv' or 'multipart/form-data'"
             )
-        source = cast(BinaryIO, tempfile.SpooledTemporaryFile(IN_MEMORY))
+        spooled = tempfile.SpooledTemporaryFile(IN_MEMORY)  # noqa: SIM115  (`_answer` closes it)
+        source = cast(BinaryIO, spooled)
         async for chunk in request.stream():
             await run_in_threadpool(source.write, chunk)
         source.seek(0)

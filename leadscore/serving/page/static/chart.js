@@ -2,7 +2,7 @@
 
 import { count, h, percent, s, show } from "./dom.js";
 
-const MARGIN = { top: 12, right: 16, bottom: 44, left: 52 };
+const MARGIN = { top: 34, right: 16, bottom: 44, left: 48 };
 const HEIGHT = 260;
 const BINS = 20;
 
@@ -56,11 +56,8 @@ class Plot {
     }
     for (const tick of ticks(x, this.width < 380 ? 3 : 5)) this.text(xFormat(tick), this.x(tick), HEIGHT - MARGIN.bottom + 18, "middle");
     this.add("line", { class: "axis", x1: MARGIN.left, x2: MARGIN.left + this.width, y1: this.y(y[0]), y2: this.y(y[0]) });
-    this.text(xTitle, MARGIN.left + this.width / 2, HEIGHT - 6, "middle", "title");
-    if (yTitle) {
-      const title = this.text(yTitle, 0, 0, "middle", "title");
-      title.setAttribute("transform", `translate(12 ${MARGIN.top + this.height / 2}) rotate(-90)`);
-    }
+    this.text(xTitle, MARGIN.left + this.width, HEIGHT - 6, "end", "title");
+    this.text(yTitle, 0, 14, "start", "title");
   }
 
   add(name, properties) {

@@ -37,8 +37,9 @@ export const count = (value) => whole.format(value);
 /** 1.2345 -> "1.23". */
 export const decimal = (value) => short.format(value);
 
-/** 0.7306 -> "73 %". */
-export const percent = (share) => `${whole.format(100 * share)} %`;
+/** 0.7306 -> "73 %", with a space that does not break. */
+export const percent = (share) =>
+  share > 0 && share < 0.005 ? "under 1\u00a0%" : `${whole.format(100 * share)}\u00a0%`;
 
 /** 1 -> "1 lead", 2 -> "2 leads". */
 export const plural = (number, noun) => `${count(number)} ${noun}${number === 1 ? "" : "s"}`;

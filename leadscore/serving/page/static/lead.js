@@ -123,7 +123,7 @@ export class LeadView {
           ? h("ul", { class: "warnings", "aria-label": "Take care" }, answer.warnings.map((entry) => h("li", {}, entry.text)))
           : null,
       ),
-      h("div", { class: "card" }, h("h2", {}, "Why"), this.reasons()),
+      h("div", { class: "card because" }, h("h2", {}, "Why"), this.reasons()),
     );
   }
 
@@ -156,7 +156,7 @@ export class LeadView {
         ? h(
             "button",
             { type: "button", class: "link", "aria-expanded": String(this.all), onclick: () => this.toggle() },
-            this.all ? "Only the strongest" : `${count(rest)} weaker ones`,
+            this.all ? "Show only the strongest" : `Show ${count(rest)} weaker reasons`,
           )
         : null,
     ];

@@ -91,10 +91,10 @@ export class List {
     const row = this.table.rows[index];
     const [name, ...more] = this.names(row);
     const rank = this.model.rank(row.grade);
-    const beyond = index >= this.calls;
+    const place = index < this.calls ? (index + 1 === this.calls ? " edge" : "") : " beyond";
     const element = h(
       "div",
-      { class: `row${beyond ? " beyond" : ""}`, role: "row", "aria-rowindex": at + 1 },
+      { class: `row${place}`, role: "row", "aria-rowindex": at + 1 },
       h("span", { class: "place", role: "cell" }, row.error ? "" : count(index + 1)),
       h(
         "span",
@@ -117,8 +117,9 @@ export class List {
   /** What people call a lead, its best name first. */
   names(row) {
     const cells = this.table.cells(row);
-    const found = this.places.map((place) => cells[place]).filter(Boolean);
-    return found.length ? found.slice(0, 2) : ["Lead"];
+    const found = this.places.filter((place) => cells[place]).slice(0, 2);
+    if (found.length === 1) return [cells[found[0]], this.table.names[found[0]]];
+    return found.length ? found.map((place) => cells[place]) : ["Lead"];
   }
 
   open(index) {

@@ -41,7 +41,7 @@ function facts(model) {
   const expected = card.threshold.expected ?? {};
   const auc = measured(card, "roc_auc");
   const lift = measured(card, "lift_at_10%");
-  const between = (found, format) => (found.interval ? `between ${format(found.interval[0])} and ${format(found.interval[1])}, 95 % sure` : "");
+  const between = (found, format) => (found.interval ? `between ${format(found.interval[0])} and ${format(found.interval[1])}, 95\u00a0% sure` : "");
   return h(
     "div",
     { class: "facts" },
