@@ -32,6 +32,7 @@ from leadscore.serving.settings import Settings, SettingsError, variable
 # The exit code by which gunicorn knows that starting another worker will not help.
 CANNOT_START = 3
 
+STARTING = 60  # seconds a worker process may need on a busy machine before it is taken for dead
 BAR = 24  # characters of the longest bar of `explain`
 
 
@@ -63,6 +64,7 @@ def serve(scorer: Scorer, settings: Settings) -> None:
         host=settings.host,
         port=settings.port,
         workers=settings.workers,
+        timeout_worker_healthcheck=STARTING,
     )
 
 

@@ -56,7 +56,7 @@ def test_shipped_leads_come_back_untouched() -> None:
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
 @pytest.mark.parametrize("header", [["TotalVisits", "City", "note"], ["total_visits", "city", "note"]])
 def test_dialects_score_alike(delimiter: str, end: str, header: list[str]) -> None:
-    """Any separator and line end, CRM headers or names; cells with separators, quotes and line breaks."""
+    """Any separator and line end, headers or names; cells with separators, quotes and line breaks."""
     notes = [f"a{delimiter}b", 'say "yes"', f"two{end}lines", "", "=1+1"]
     rows = [header, *(["5", "Mumbai", note] for note in notes)]
     content = _write(rows, delimiter, end)

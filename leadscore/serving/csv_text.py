@@ -110,8 +110,8 @@ class Header:
         """A row of another width, cut or filled so that the added columns stay in line."""
         output = io.StringIO()
         row = row[: self.width] + [""] * (self.width - len(row))
-        csv.writer(output, delimiter=self.delimiter, lineterminator="").writerow(row)
-        return output.getvalue()
+        csv.writer(output, delimiter=self.delimiter).writerow(row)
+        return output.getvalue().removesuffix("\r\n")
 
     def added(self, reasons: int) -> list[str]:
         """The names of the added columns; one that is taken gets a number."""

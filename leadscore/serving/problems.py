@@ -84,10 +84,11 @@ def problem(
 
 def _invalid(request: Request, error: RequestValidationError) -> JSONResponse:
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if media_type != "application/json" and not media_type.endswith("+json"):
+    found = error.errors()
+    in_body = any(item["loc"][0] == "body" for item in found)
+    if in_body and media_type != "application/json" and not media_type.endswith("+json"):
         got = show(media_type) if media_type else "none"
         return problem(415, f"Content-Type: got {got}, expected 'application/json'")
-    found = error.errors()
     if found[0]["type"] == "json_invalid":
         place, why = found[0]["loc"][-1], found[0]["ctx"]["error"]
         return problem(400, f"The body is not JSON: {why} at character {place}.")

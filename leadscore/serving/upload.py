@@ -21,9 +21,10 @@ PATH = "/predict/csv"
 IN_MEMORY = 2**20  # bytes of a file held in memory; a larger one waits on disk
 
 DESCRIPTION = """Send the file as it is (`text/csv`) or in a form (`multipart/form-data`): separated by
-comma, semicolon, tab or bar, in UTF-8 or Latin-1. Columns are found by name or by CSV header; all are handed
-back untouched. Added: `probability`, `score`, `grade`, `converts`, `reason_1` and so on, `warnings`, and
-`error` for a row that cannot be scored. A name that is taken gets a number: `score_2`."""
+comma, semicolon, tab or bar, in UTF-8 or Latin-1. Columns are found by name or by CSV header; all are
+handed back untouched. Added: `probability`, `score`, `grade`, `converts`, `reason_1` and so on,
+`warnings`, and `error` for a row that cannot be scored. A name that is taken gets a number:
+`score_2`."""
 
 
 def install(app: FastAPI, scorer: Scorer, settings: Settings) -> None:

@@ -53,7 +53,7 @@ export async function* chunks(stream) {
 }
 
 /**
- * The record of a text that starts at a place: its cells, its own text and where the next one starts.
+ * The record of a text that starts at a place: its cells, its own text, its line end, where the next one starts.
  * Null if the text ends before the record does, unless `last`.
  */
 export function parse(text, start, delimiter, last) {
@@ -80,7 +80,8 @@ export function parse(text, start, delimiter, last) {
       at += 1;
     }
     if (text[at] === "\n") at += 1;
-    return { cells, text: text.slice(start, end), next: Math.max(at, end + (end < text.length ? 1 : 0)) };
+    const next = Math.max(at, end + (end < text.length ? 1 : 0)); // beyond what follows a closed quote, too
+    return { cells, text: text.slice(start, end), end: text.slice(end, next), next };
   }
 }
 

@@ -266,8 +266,7 @@ class Table {
 
   /** The ranked CSV, in pieces. */
   text() {
-    const end = /\r?\n?$/.exec(this.header.text)[0] || "\n";
-    return [this.header.text, ...this.rows.map((row) => row.text)].map((line) => `${line}${end}`);
+    return [this.header.text, ...this.rows.map((row) => row.text)].map((line) => line + this.header.end);
   }
 }
 

@@ -61,7 +61,7 @@ function open(views) {
     if (other === name) link.setAttribute("aria-current", "page");
     else link.removeAttribute("aria-current");
   }
-  document.title = `${document.querySelector(`nav a[href="#${name}"]`).textContent} – Lead conversion`;
+  document.title = `${document.querySelector(`nav a[href="#${name}"]`).textContent} · Lead conversion`;
   views[name].open(rest);
 }
 
