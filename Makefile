@@ -7,13 +7,15 @@ SOURCES := train.py export_onnx.py data/leads.csv data/columns.toml \
 	$(wildcard leadscore/*.py leadscore/training/*.py)
 UV_VERSION := $(shell sed -n 's/^uv==\([^ ]*\).*/\1/p' requirements.txt)
 
-.PHONY: run train test check serve-check notebook lock clean
+.PHONY: run train test check serve-check notebook screenshots lock clean
 
 run: models/pipeline.joblib
 	@echo
 	@echo "Try, from another terminal:"
 	@echo "curl -s localhost:8000/predict -H 'content-type: application/json' \\"
 	@echo "  -d '{\"total_visits\": 5, \"total_time_spent_on_website\": 1200, \"lead_source\": \"Google\"}'"
+	@echo
+	@echo "Or open http://127.0.0.1:8000 and drop a CSV, such as data/leads.csv."
 	@echo
 	@$(BIN)/python predict.py
 
@@ -36,11 +38,15 @@ check: .venv/installed
 serve-check: .venv/installed
 	$(PYTHON) -m venv --clear --without-pip .venv-serve
 	$(BIN)/uv pip install -q --python .venv-serve/bin/python --require-hashes -r requirements-serve.txt
-	LEADSCORE_TEST_PYTHON=.venv-serve/bin/python $(BIN)/pytest -q tests/test_predict.py
+	LEADSCORE_TEST_PYTHON=.venv-serve/bin/python $(BIN)/pytest -q tests/test_predict.py tests/test_job.py tests/test_upload.py
 
 # Runs every cell and keeps what it shows.
 notebook: .venv/installed
 	$(BIN)/jupyter execute --inplace notebook.ipynb
+
+# Pictures of the page for the README, and its other variants in build/. Needs chromium.
+screenshots: .venv/installed
+	$(BIN)/python -m docs.screenshots
 
 lock:
 	$(BIN)/uv pip compile -q pyproject.toml --universal --fork-strategy fewest --generate-hashes \

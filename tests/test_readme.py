@@ -121,7 +121,9 @@ def test_explanation_is_the_one_shown() -> None:
     assert done.stdout.rstrip() in README
 
 
-@pytest.mark.parametrize("route", ["/predict", "/predict/batch", "/health", "/ready", "/model", "/docs"])
+@pytest.mark.parametrize(
+    "route", ["/predict", "/predict/batch", "/predict/csv", "/", "/health", "/ready", "/model", "/docs"]
+)
 def test_every_route_is_in_the_readme(route: str) -> None:
     """The README's API table is complete."""
     assert f"{route}`" in README

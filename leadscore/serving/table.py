@@ -11,7 +11,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from leadscore.columns import Column, ColumnError
+from leadscore.columns import Column, ColumnError, Tensors
 from leadscore.scorer import Scorer
 from leadscore.serving.answers import NOTHING_KNOWN, Seen, missing, moves, subject
 
@@ -96,21 +96,10 @@ class TableScorer:
 
     def score(self, columns: Mapping[str, Sequence[object]], count: int) -> Scored:
         """Score up to BLOCK leads: `count` raw cells for a feature; one that is absent is missing."""
+        codes = self.encode(columns, count)
         cells = self._cells
-        cells.forget_if_full()
-        codes = np.zeros((len(self._features), count), np.intp)
-        for row, column in zip(codes, self._features, strict=True):
-            if column.name in columns:
-                row[:] = np.fromiter(
-                    map(cells.codes[column.name].__getitem__, columns[column.name]), np.intp, count
-                )
         place = np.arange(len(self._features))[:, None]
-        probability, contributions = self._scorer.run(
-            {
-                column.name: cells.inputs[column.name][row].reshape(-1, 1)
-                for column, row in zip(self._features, codes, strict=True)
-            }
-        )
+        probability, contributions = self._scorer.run(self.inputs(codes))
         errors = _joined(cells.errors, cells.is_wrong, codes, place)
         wrong = cells.is_wrong[place, codes].any(axis=0)
         probability[wrong] = np.nan
@@ -128,6 +117,24 @@ class TableScorer:
             warnings=warnings,
             errors=errors,
         )
+
+    def encode(self, columns: Mapping[str, Sequence[object]], count: int) -> NDArray[np.intp]:
+        """The codes of raw cells, shape (features, count)."""
+        self._cells.forget_if_full()
+        codes = np.zeros((len(self._features), count), np.intp)
+        for row, column in zip(codes, self._features, strict=True):
+            if column.name in columns:
+                row[:] = np.fromiter(
+                    map(self._cells.codes[column.name].__getitem__, columns[column.name]), np.intp, count
+                )
+        return codes
+
+    def inputs(self, codes: NDArray[np.intp]) -> Tensors:
+        """What the model reads of coded cells."""
+        return {
+            column.name: self._cells.inputs[column.name][row].reshape(-1, 1)
+            for column, row in zip(self._features, codes, strict=True)
+        }
 
     def _sentences(self, codes: NDArray[np.intp], contributions: NDArray[np.float64]) -> list[list[str]]:
         """For each rank the sentences of all leads, as `answers.sentence` words them."""

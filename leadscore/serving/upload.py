@@ -18,7 +18,7 @@ from leadscore.serving.settings import Settings
 from leadscore.serving.table import TableError, TableScorer
 
 PATH = "/predict/csv"
-IN_MEMORY = 2**20  # bytes of a file held in memory; a larger one waits on disk
+IN_MEMORY = 2**24  # bytes of a file held in memory; a larger one waits on disk
 
 DESCRIPTION = """Send the file as it is (`text/csv`) or in a form (`multipart/form-data`): separated by
 comma, semicolon, tab or bar, in UTF-8 or Latin-1. Columns are found by name or by CSV header; all are
@@ -54,7 +54,8 @@ def install(app: FastAPI, scorer: Scorer, settings: Settings) -> None:
         summary="Score a CSV file",
         description=DESCRIPTION,
         response_class=StreamingResponse,
-        responses=problems.RESPONSES | {200: {"content": {"text/csv": {}}}},
+        responses=problems.RESPONSES
+        | {200: {"content": {"text/csv": {}}}, 507: {"description": "No room to hold the file."}},
         openapi_extra=_body(),
     )(predict_csv)
 
@@ -81,6 +82,8 @@ async def _received(request: Request) -> BinaryIO:
         source.seek(0)
     except ClientDisconnect:
         raise HTTPException(400, "The file was not sent to its end.") from None
+    except OSError:
+        raise HTTPException(507, "The service has no room to hold a file of this size.") from None
     return source
 
 
