@@ -9,7 +9,9 @@ import sys
 import time
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
+from pyarrow.csv import read_csv
 
 from tests.conftest import PYTHON, ROOT, TWIN
 
@@ -164,10 +166,8 @@ def test_terminal_sees_progress(tmp_path: Path) -> None:
 
 def test_parquet_is_scored_like_csv(scored: bytes, tmp_path: Path) -> None:
     """A Parquet file gets the same columns, typed; without pyarrow there is a clear message."""
-    pa_csv = pytest.importorskip("pyarrow.csv", reason="pyarrow is optional")
-    pq = pytest.importorskip("pyarrow.parquet", reason="pyarrow is optional")
     source, target = tmp_path / "leads.parquet", tmp_path / "scored.parquet"
-    table = pa_csv.read_csv(TWIN)
+    table = read_csv(TWIN)
     pq.write_table(table, source)
     done = _score(str(source), "-o", str(target))
     if "LEADSCORE_TEST_PYTHON" in os.environ:

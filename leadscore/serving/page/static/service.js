@@ -2,6 +2,7 @@
 
 let key = null;
 let askForKey = null;
+let asking = null; // one question for all requests that wait for its answer
 
 /** What went wrong, in words for the reader. */
 export class ServiceError extends Error {
@@ -28,7 +29,9 @@ export async function request(path, options = {}) {
     });
     if (response.ok) return response;
     if (response.status !== 401) throw await problem(response);
-    if (key === used) key = await askForKey(used !== null);
+    if (key !== used) continue;
+    asking ??= askForKey(used !== null).finally(() => (asking = null));
+    key = await asking;
   }
 }
 
