@@ -1,5 +1,6 @@
 """CSV text of any dialect comes back as it was, with the right answers beside it."""
 
+import contextlib
 import csv
 import io
 import json
@@ -83,6 +84,7 @@ def test_encodings_are_recognised(encoding: str) -> None:
         (b"City,city\na,b\n", "twice"),
         ("City\nPune\n".encode("utf-16"), "save it as CSV UTF-8"),
         (b'"City\nPune\n', "names no column"),
+        (b'"' + b"x" * 200_000, "names no column"),
     ],
 )
 def test_files_without_a_usable_header_are_refused(content: bytes, message: str) -> None:
@@ -123,6 +125,13 @@ def test_cells_longer_than_any_should_be_stop_nothing() -> None:
     assert all("got 1 cells, expected 2" in line for line in lines[3:-1])
 
 
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
+def test_one_known_column_after_a_mark_is_enough(delimiter: str) -> None:
+    """A byte order mark before the only known column hides neither it nor the separator."""
+    (row,) = _read(f"\ufeffCity{delimiter}note\nMumbai{delimiter}a\n".encode(), delimiter)
+    assert row["probability"] == _probability(city="Mumbai")
+
+
 def test_old_line_ends_and_blank_lines_are_read() -> None:
     """Lines may end with a carriage return alone; blank ones are left out."""
     assert len(_read(b"City,note\rPune,a\r\rPune,b\r")) == 2
@@ -151,6 +160,14 @@ def test_any_cells_come_back(cells: list[tuple[str, str]], delimiter: str, data:
     finally:
         csv_text.CHUNK = piece
     assert [[row["City"], row["note"]] for row in found] == rows[1:], json.dumps(rows)
+
+
+@given(st.binary(max_size=300))
+@settings(max_examples=300)
+def test_any_bytes_are_scored_or_refused(content: bytes) -> None:
+    """What is no CSV of leads is a TableError, whatever it is."""
+    with contextlib.suppress(TableError):
+        assert _scored(content)
 
 
 @given(st.binary(max_size=300))

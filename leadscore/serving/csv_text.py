@@ -121,7 +121,7 @@ class Header:
 
 
 class CsvText:
-    """A CSV file: its header, and its records in blocks.
+    """A CSV file: its header, and its rows.
 
     Raises TableError when the first record is no header the model can use.
     """
@@ -138,9 +138,9 @@ class CsvText:
         first = next(iter(self._lines), "")
         if "\0" in first:
             raise TableError("not a CSV in UTF-8 or Latin-1 (in UTF-16 perhaps): save it as CSV UTF-8")
-        known = dictionary.by_key
-        delimiter = max(DELIMITERS, key=lambda mark: sum(name in known for name in _names(first, mark)))
-        self._lines.back.append(first.removeprefix(BOM))
+        line = first.removeprefix(BOM)
+        delimiter = max(DELIMITERS, key=lambda mark: _known(line, mark, dictionary))
+        self._lines.back.append(line)
         names, text = next(rows(self._lines, delimiter), ([], ""))
         return Header.of(
             names,
@@ -265,8 +265,13 @@ class CsvScorer:
         return [f"{line}{end}" for line in map(join, zip(texts, *cells, strict=True))]
 
 
-def _names(line: str, delimiter: str) -> list[str]:
-    return next(csv.reader([line], delimiter=delimiter), [])
+def _known(line: str, delimiter: str, dictionary: Dictionary) -> int:
+    """How many columns of the dictionary a header names if it is separated so."""
+    try:
+        names = next(csv.reader([line], delimiter=delimiter), [])
+    except csv.Error:
+        return 0
+    return sum(name.strip() in dictionary.by_key for name in names)
 
 
 def _picker(places: list[int]) -> Callable[[list[str]], tuple[str, ...]]:

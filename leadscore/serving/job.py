@@ -48,6 +48,8 @@ def run(job: Job, scorer: Scorer, settings: Settings) -> Totals:
 
     Raises TableError for a file that cannot be scored, OSError for one that cannot be read or written.
     """
+    if job.reasons > (features := len(scorer.card.dictionary.features)):
+        raise TableError(f"got {job.reasons} reasons, expected at most {features}, one for each column")
     if _is_parquet(job.source) or _is_parquet(job.target):
         return _parquet(job, scorer, settings)
     gc.freeze()  # the model and the libraries stay; the collector need not look at them for each block
