@@ -2,7 +2,7 @@
 
 import { count, h, plural, show } from "./dom.js";
 
-const SPARE = 6; // rows kept beyond the edges
+const SPARE = 6; // rows kept beyond each edge, at least
 const NAMES = /name|company|e-?mail|phone|account/i; // columns by which people know a lead
 const WAIT = 120; // milliseconds without a keystroke before a search
 
@@ -56,13 +56,14 @@ export class List {
   }
 
   filter() {
-    const words = this.search.value.trim().toLowerCase();
+    const words = this.search.value.trim();
+    const wanted = new RegExp(words.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&"), "i"); // copies no row, as lower case would
     const grade = this.grade.value;
     const last = this.within.checked ? this.calls : Infinity;
     this.found = [];
     this.table.rows.forEach((row, index) => {
       if (index >= last || (grade && row.grade !== grade)) return;
-      if (words && !row.text.toLowerCase().includes(words)) return;
+      if (words && !wanted.test(row.text)) return;
       this.found.push(index);
     });
     this.status.textContent = plural(this.found.length, "lead");
@@ -75,8 +76,9 @@ export class List {
   draw(anew = false) {
     const height = rowHeight(this.view);
     if (!this.view.clientHeight || !height) return;
-    const first = Math.max(0, Math.floor(this.view.scrollTop / height) - SPARE);
-    const last = Math.min(this.found.length, first + Math.ceil(this.view.clientHeight / height) + 2 * SPARE);
+    // In steps, so that most scrolling draws nothing.
+    const first = Math.max(0, (Math.floor(this.view.scrollTop / height / SPARE) - 1) * SPARE);
+    const last = Math.min(this.found.length, first + Math.ceil(this.view.clientHeight / height) + 3 * SPARE);
     if (!anew && first === this.first && last === this.last) return;
     [this.first, this.last] = [first, last];
     this.space.style.height = `${height * this.found.length}px`;
