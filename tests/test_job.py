@@ -108,6 +108,8 @@ def test_interrupted_run_leaves_no_file(
         cwd=ROOT,
         stdin=subprocess.PIPE,
         stderr=subprocess.PIPE,
+        # A shell's background job is started deaf to Ctrl-C, and so are its children.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
     )
     assert process.stdin
     assert process.stderr
