@@ -32,7 +32,7 @@ from leadscore.serving.settings import Settings, SettingsError, variable
 # The exit code by which gunicorn knows that starting another worker will not help.
 CANNOT_START = 3
 
-STARTING = 60  # seconds a worker process may need on a busy machine before it is taken for dead
+STARTING = 30  # seconds a worker process may need on a busy machine before it is taken for dead
 BAR = 24  # characters of the longest bar of `explain`
 
 
