@@ -7,13 +7,15 @@ SOURCES := train.py export_onnx.py data/leads.csv data/columns.toml \
 	$(wildcard leadscore/*.py leadscore/training/*.py)
 UV_VERSION := $(shell sed -n 's/^uv==\([^ ]*\).*/\1/p' requirements.txt)
 
-.PHONY: run train test check serve-check deploy-check image image-check sbom audit notebook lock clean
+.PHONY: run train test check serve-check deploy-check image image-check sbom audit notebook screenshots lock clean
 
 run: models/pipeline.joblib
 	@echo
 	@echo "Try, from another terminal:"
 	@echo "curl -s localhost:8000/predict -H 'content-type: application/json' \\"
 	@echo "  -d '{\"total_visits\": 5, \"total_time_spent_on_website\": 1200, \"lead_source\": \"Google\"}'"
+	@echo
+	@echo "Or open http://127.0.0.1:8000 and drop a CSV, such as data/leads.csv."
 	@echo
 	@$(BIN)/python predict.py
 
@@ -34,7 +36,7 @@ check: .venv/installed
 
 # The serving tests against an environment that holds requirements-serve.txt and nothing else.
 serve-check: .venv-serve/installed
-	LEADSCORE_TEST_PYTHON=.venv-serve/bin/python $(BIN)/pytest -q tests/test_predict.py
+	LEADSCORE_TEST_PYTHON=.venv-serve/bin/python $(BIN)/pytest -q tests/test_predict.py tests/test_job.py tests/test_upload.py
 
 # deploy/ against the schemas of Compose and Kubernetes.
 deploy-check: .venv/installed .venv-deploy/installed
@@ -59,6 +61,10 @@ audit: .venv-deploy/installed
 # Runs every cell and keeps what it shows.
 notebook: .venv/installed
 	$(BIN)/jupyter execute --inplace notebook.ipynb
+
+# Pictures of the page for the README, and its other variants in build/. Needs chromium.
+screenshots: .venv/installed
+	$(BIN)/python -m docs.screenshots
 
 lock:
 	$(BIN)/uv pip compile -q pyproject.toml --universal --fork-strategy fewest --generate-hashes \

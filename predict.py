@@ -1,7 +1,9 @@
-"""Serve the lead-conversion model over HTTP, or explain one lead in the terminal.
+"""Serve the lead-conversion model over HTTP, score a file, or explain one lead in the terminal.
 
     python predict.py                          # http://127.0.0.1:8000, documentation at /docs
     python predict.py --port 9000 --workers 4 --model models/lead_conversion.onnx
+    python predict.py score leads.csv -o scored.csv --sort
+    cat leads.csv | python predict.py score - --top 50 --reasons 1
     python predict.py explain lead.json        # or - for standard input
     uvicorn predict:app
     gunicorn -k uvicorn_worker.UvicornWorker predict:app
@@ -26,6 +28,7 @@ from leadscore.scorer import ModelError, Scorer
 from leadscore.serving import logs, workers
 from leadscore.serving.answers import Answers
 from leadscore.serving.app import create_service
+from leadscore.serving.job import Job, command
 from leadscore.serving.keys import Keys
 from leadscore.serving.limits import impatient
 from leadscore.serving.schema import Prediction, read_lead
@@ -51,6 +54,9 @@ def main() -> None:
     scorer, settings = _loaded()
     if arguments.command == "explain":
         explain(scorer, settings, arguments.lead)
+    elif arguments.command == "score":
+        job = {entry.name: getattr(arguments, entry.name) for entry in fields(Job)}
+        command(Job(**job), scorer, settings)
     else:
         serve(scorer, settings)
 
@@ -144,11 +150,30 @@ def _arguments() -> argparse.Namespace:
     commands.add_parser("serve", parents=[settings], help="serve over HTTP (the default)")
     explaining = commands.add_parser("explain", parents=[settings], help="explain one lead")
     explaining.add_argument("lead", help="a JSON file with one lead, or - for standard input")
+    _add_score(commands.add_parser("score", parents=[settings], help="score a CSV or Parquet file"))
     arguments = parser.parse_args()
     for name, value in vars(arguments).items():
         if name.isupper():
             os.environ[name] = value
     return arguments
+
+
+def _add_score(parser: argparse.ArgumentParser) -> None:
+    """The options of `score`: one for each field of a Job."""
+    parser.add_argument("source", metavar="leads", help="a CSV or Parquet file, or - for standard input")
+    parser.add_argument(
+        "-o", "--output", dest="target", default="-", help="default: - for standard output"
+    )
+    parser.add_argument("--reasons", type=_count, default=3, help="columns of reasons (%(default)s)")
+    parser.add_argument("--top", type=_count, help="only the best so many leads, ranked")
+    parser.add_argument("--sort", dest="ranked", action="store_true", help="all leads, the best first")
+
+
+def _count(text: str) -> int:
+    """A whole number from 0 on, as argparse reads an option."""
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"got {text!r}, expected a whole number from 0 on")
+    return int(text)
 
 
 if __name__ == "__main__":

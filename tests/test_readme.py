@@ -122,7 +122,11 @@ def test_explanation_is_the_one_shown() -> None:
 
 
 @pytest.mark.parametrize(
-    "route", ["/predict", "/predict/batch", "/health", "/ready", "/model", "/model/reload", "/docs"]
+    "route",
+    [
+        *("/", "/predict", "/predict/batch", "/predict/csv", "/health", "/ready", "/model"),
+        *("/model/reload", "/docs"),
+    ],
 )
 def test_every_route_is_in_the_readme(route: str) -> None:
     """The README's API table is complete."""

@@ -21,6 +21,7 @@ from leadscore.serving.schema import (
 )
 
 HARDLY = 1.005  # a factor on the odds below this is not worth a number
+NOTHING_KNOWN = "Nothing is known of this lead: every column is missing."
 
 
 class Answers:
@@ -29,7 +30,7 @@ class Answers:
     def __init__(self, scorer: Scorer, served: Served | None = None) -> None:
         self._scorer, self._card, self._served = scorer, scorer.card, served
         self._features = scorer.card.dictionary.features
-        self._ranges = [_Range(column, scorer.card) for column in self._features]
+        self._ranges = [Seen(column, scorer.card) for column in self._features]
 
     def score(self, leads: Sequence[Lead]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Probabilities and contributions in one run of the graph, as `Scorer.run` returns them."""
@@ -85,7 +86,7 @@ class Answers:
         return [
             Reason(
                 column=self._features[index].name,
-                value=None if _missing(value := lead[self._features[index].name]) else value,
+                value=None if missing(value := lead[self._features[index].name]) else value,
                 effect=float(shares[index]),
                 text=sentence(self._features[index], value, float(shares[index])),
             )
@@ -93,14 +94,14 @@ class Answers:
         ]
 
     def _cautions(self, lead: Lead) -> Iterator[Caution]:
-        if all(_missing(value) for value in lead.values()):
-            yield Caution(column=None, text="Nothing is known of this lead: every column is missing.")
+        if all(missing(value) for value in lead.values()):
+            yield Caution(column=None, text=NOTHING_KNOWN)
         for known in self._ranges:
             if text := known.caution(lead[known.column.name]):
                 yield Caution(column=known.column.name, text=text)
 
 
-class _Range:
+class Seen:
     """What training has seen of a column."""
 
     def __init__(self, column: Column, card: Card) -> None:
@@ -112,7 +113,7 @@ class _Range:
 
     def caution(self, value: Value) -> str | None:
         """What to say of a value training has not seen."""
-        if _missing(value):
+        if missing(value):
             return None
         if isinstance(value, str):
             return (
@@ -131,12 +132,20 @@ def grade(probability: float, card: Card) -> str:
 
 def sentence(column: Column, value: Value, effect: float) -> str:
     """A contribution in words: how many times it raises or lowers the odds of converting."""
+    return f"{subject(column, value)} {moves(effect)}"
+
+
+def subject(column: Column, value: Value) -> str:
+    """The first half of that sentence: the column and its value."""
+    return f"{column.title} is not known, which" if missing(value) else _named(column, value)
+
+
+def moves(effect: float) -> str:
+    """The second half: what an effect in log-odds does."""
     factor = math.exp(abs(effect))
-    verb = "raises" if effect > 0 else "lowers"
-    does = "hardly changes the odds" if factor < HARDLY else f"{verb} the odds {factor:.3g} times"
-    if _missing(value):
-        return f"{column.title} is not known, which {does}"
-    return f"{_named(column, value)} {does}"
+    if factor < HARDLY:
+        return "hardly changes the odds"
+    return f"{'raises' if effect > 0 else 'lowers'} the odds {factor:.3g} times"
 
 
 def _named(column: Column, value: Value) -> str:
@@ -145,7 +154,8 @@ def _named(column: Column, value: Value) -> str:
     return f"{column.title} {value:,.10g} {column.unit}".rstrip()
 
 
-def _missing(value: Value) -> bool:
+def missing(value: Value) -> bool:
+    """Whether a clean value says that nothing is known."""
     return not value if isinstance(value, str) else math.isnan(value)
 
 

@@ -11,7 +11,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from leadscore import __version__
 from leadscore.scorer import ModelError, Scorer
-from leadscore.serving import headers, metrics, problems, protocol
+from leadscore.serving import headers, metrics, page, problems, protocol, upload
 from leadscore.serving.answers import Answers
 from leadscore.serving.hotswap import HotSwap, Reload
 from leadscore.serving.keys import KeyGuard, Keys
@@ -80,6 +80,7 @@ def create_app(scorer: Scorer, settings: Settings, reload: Reload | None = None)
     predict_batch.__annotations__ |= {"batch": batch, "reasons": how_many, "calls": possible}
     app.post("/predict", responses=problems.RESPONSES, summary="Score one lead")(predict)
     app.post("/predict/batch", responses=problems.RESPONSES, summary="Score many leads")(predict_batch)
+    upload.install(app, scorer, settings, served)
 
     @app.get("/health", summary="Is the process alive?")
     async def health() -> Alive:
@@ -101,6 +102,7 @@ def create_app(scorer: Scorer, settings: Settings, reload: Reload | None = None)
     if reload:
         _add_reload(app, reload)
     app.include_router(protocol.router(answers, card, settings))
+    page.install(app)
     return app
 
 

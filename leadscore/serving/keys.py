@@ -10,14 +10,11 @@ from typing import Final
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from leadscore.serving import problems
+from leadscore.serving import page, problems
 from leadscore.serving.settings import Settings, SettingsError, variable
 
 OPEN: Final = frozenset({"/", "/health", "/ready", "/v2/health/live", "/v2/health/ready"})
-"""Paths that need no key."""
-
-STATIC: Final = Path(__file__).parent / "page"
-"""The files of the page at /, which need none either."""
+"""Paths that need no key, beside the files of the page."""
 
 CHECK_SECONDS: Final = 1.0  # how often the file of keys is looked at
 
@@ -86,8 +83,7 @@ class KeyGuard:
 
     def __init__(self, app: ASGIApp, keys: Keys) -> None:
         self._app, self._keys = app, keys
-        files = (f"/{path.relative_to(STATIC).as_posix()}" for path in STATIC.rglob("*"))
-        self._open = OPEN.union(files)
+        self._open = OPEN.union(page.paths())
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, or refuse it."""

@@ -8,7 +8,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from leadscore.serving import problems
+from leadscore.serving import problems, upload
 from leadscore.serving.settings import Settings
 
 LARGE: Final = 64 * 2**10  # bytes: about 150 leads with all columns
@@ -25,13 +25,15 @@ class Limits:
 
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
         self._app, self._settings = app, settings
+        self._largest = {upload.PATH: settings.max_csv}
         self.requests = Places(settings.max_concurrency, "requests")
         self.large = Places(settings.max_large, "large requests")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on with its limits."""
         seconds = self._settings.timeout
-        request = _Request(self, self._settings.max_body, receive)
+        largest = self._largest.get(scope["path"], self._settings.max_body)
+        request = _Request(self, largest, receive)
         loop = asyncio.get_running_loop()
         answering = False
 

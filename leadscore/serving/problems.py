@@ -98,10 +98,11 @@ def refusal(
 def _invalid(request: Request, error: RequestValidationError) -> JSONResponse:
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     is_json = media_type == "application/json" or media_type.endswith("+json")
-    if not is_json and not _is_inference(request.scope):
+    found = error.errors()
+    in_body = any(item["loc"][0] == "body" for item in found)
+    if in_body and not is_json and not _is_inference(request.scope):
         got = show(media_type) if media_type else "none"
         return refusal(request.scope, 415, f"Content-Type: got {got}, expected 'application/json'")
-    found = error.errors()
     if found[0]["type"] == "json_invalid":
         place, why = found[0]["loc"][-1], found[0]["ctx"]["error"]
         return refusal(request.scope, 400, f"The body is not JSON: {why} at character {place}.")

@@ -25,6 +25,7 @@ class Settings:
     workers: int = 1
     max_batch: int = 10_000  # leads in one request
     max_body: int = 16 * 2**20  # bytes of one request: max_batch leads with all columns, and room
+    max_csv: int = 2**30  # bytes of one CSV file, of which memory holds only a part
     max_text: int = 1_000  # characters of one value
     max_concurrency: int = 256  # requests in work: at 1,000 a second the last waits a quarter of one
     max_large: int = 8  # of them with a body over limits.LARGE bytes: each takes tens of megabytes
@@ -43,6 +44,7 @@ class Settings:
             ("workers", 1, 1_000),
             ("max_batch", 1, 1_000_000),
             ("max_body", 1, 2**31),
+            ("max_csv", 1, 2**40),
             ("max_text", 1, 2**31),
             ("max_concurrency", 1, 1_000_000),
             ("max_large", 1, 1_000_000),

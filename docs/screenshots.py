@@ -1,0 +1,89 @@
+"""Pictures of the page: `make screenshots`.
+
+The README's go to docs/screenshots/, the same in dark and narrow to build/screenshots/, to be looked at.
+"""
+
+import contextlib
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Literal
+
+import uvicorn
+from playwright.sync_api import Browser, Page
+
+from leadscore.scorer import Scorer
+from leadscore.serving.app import create_app
+from leadscore.serving.settings import Settings
+from tests.browser import chromium
+
+ROOT = Path(__file__).resolve().parent.parent
+WIDE, NARROW = (1280, 940), (360, 780)
+
+
+def main() -> None:
+    """Take all pictures."""
+    with _service() as base, chromium() as browser:
+        for scheme in ("light", "dark"):
+            for size in (WIDE, NARROW):
+                readme = scheme == "light" and size == WIDE
+                folder = ROOT / "docs" / "screenshots" if readme else ROOT / "build" / "screenshots"
+                _take(browser, base, folder, "" if readme else f"-{scheme}-{size[0]}", scheme, size)
+
+
+def _take(
+    browser: Browser,
+    base: str,
+    folder: Path,
+    suffix: str,
+    scheme: Literal["light", "dark"],
+    size: tuple[int, int],
+) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    page = browser.new_page(
+        viewport={"width": size[0], "height": size[1]}, color_scheme=scheme, reduced_motion="reduce"
+    )
+    for name, prepare in (("call-list", _list), ("one-lead", _lead), ("model", _model)):
+        page.goto(f"{base}/")
+        prepare(page)
+        page.screenshot(path=folder / f"{name}{suffix}.png")
+    page.close()
+
+
+def _list(page: Page) -> None:
+    page.set_input_files("#file-input", ROOT / "data" / "leads.csv")
+    page.locator(".row").first.wait_for()
+    page.get_by_label("Calls, as a number").fill("1000")
+
+
+def _lead(page: Page) -> None:
+    page.goto(f"{page.url.partition('#')[0]}#lead")
+    page.locator(".reasons li").first.wait_for()
+    page.get_by_label("Time on the website").fill("1200")
+    page.locator(".difference").wait_for()
+
+
+def _model(page: Page) -> None:
+    page.goto(f"{page.url.partition('#')[0]}#model")
+    page.locator(".fact").first.wait_for()
+
+
+@contextlib.contextmanager
+def _service() -> Iterator[str]:
+    """The shipped model on a free port."""
+    settings = Settings()
+    server = uvicorn.Server(
+        uvicorn.Config(create_app(Scorer(settings.model), settings), port=0, log_level="warning")
+    )
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    while not server.started:
+        time.sleep(0.05)
+    yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+    server.should_exit = True
+    thread.join()
+
+
+if __name__ == "__main__":
+    main()

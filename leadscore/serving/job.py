@@ -1,0 +1,267 @@
+"""Jobs: one file of leads scored in the terminal, whatever its size, in constant memory."""
+
+import contextlib
+import gc
+import io
+import multiprocessing
+import os
+import signal
+import sys
+import tempfile
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import BinaryIO, Final
+
+from leadscore.scorer import Scorer
+from leadscore.serving.csv_text import Block, CsvScorer, CsvText, Header, Lines, rows
+from leadscore.serving.ranking import All, Best, Ranking
+from leadscore.serving.settings import Settings
+from leadscore.serving.table import BLOCK, TableError, TableScorer, Totals
+
+STANDARD: Final = "-"  # the name of standard input and output
+INTERRUPTED: Final = 130  # the exit code of a run stopped by Ctrl-C, as a shell reports it
+REDRAW: Final = 0.2  # seconds between two drawings of the progress bar
+BAR: Final = 30  # characters of it
+
+
+@dataclass(frozen=True)
+class Job:
+    """What to score, where to, and how: `source` and `target` are paths or "-".
+
+    `top`: only the best so many leads, ranked. `ranked`: all leads, the best first.
+    """
+
+    source: str
+    target: str
+    reasons: int
+    top: int | None
+    ranked: bool
+
+
+def run(job: Job, scorer: Scorer, settings: Settings) -> Totals:
+    """Score the file; the target is written under a temporary name and renamed once it is complete.
+
+    Raises TableError for a file that cannot be scored, OSError for one that cannot be read or written.
+    """
+    if job.reasons > (features := len(scorer.card.dictionary.features)):
+        raise TableError(f"got {job.reasons} reasons, expected at most {features}, one for each column")
+    if _is_parquet(job.source) or _is_parquet(job.target):
+        return _parquet(job, scorer, settings)
+    gc.freeze()  # the model and the libraries stay; the collector need not look at them for each block
+    with _source(job.source) as source, _target(job.target) as target:
+        text = CsvText(source, scorer.card.dictionary)
+        _report(text.header)
+        with (
+            Progress(source, _size(job.source)) as progress,
+            tempfile.TemporaryFile() as waiting,
+        ):
+            ranking: Ranking | None = All(waiting) if job.ranked else None
+            ranking = Best(job.top) if job.top is not None else ranking
+            added = CsvScorer(
+                TableScorer(scorer, job.reasons, settings.max_text), text.header, job.reasons
+            )
+            target.write(added.header.encode())
+            for block in _scored(text, added, job.reasons, settings):
+                if ranking is None:
+                    target.write("".join(block.lines).encode())
+                else:
+                    ranking.add(block)
+                progress.add(block.totals)
+            if ranking is not None:
+                target.writelines(ranking.pieces())
+        return progress.totals
+
+
+def _parquet(job: Job, scorer: Scorer, settings: Settings) -> Totals:
+    if not (_is_parquet(job.source) and _is_parquet(job.target)):
+        raise TableError("Parquet is written from Parquet: both names should end in .parquet")
+    if job.ranked or job.top is not None:
+        raise TableError("only CSV can be ranked here; sort the Parquet file by its probability")
+    try:
+        from leadscore.serving import parquet  # noqa: PLC0415  (optional)
+    except ModuleNotFoundError:
+        raise TableError("Parquet needs pyarrow (pip install pyarrow), or a CSV instead") from None
+    with replacing(Path(job.target)) as temporary:
+        return parquet.score(Path(job.source), temporary, scorer, job.reasons, settings.max_text)
+
+
+class Progress:
+    """A bar with rate and remaining time, on a terminal only; `totals` adds up the blocks."""
+
+    def __init__(self, source: BinaryIO, size: int | None) -> None:
+        self.totals = Totals()
+        self._source, self._size = source, size
+        self._shown = sys.stderr.isatty()
+        self._started = self._drawn = time.monotonic()
+
+    def __enter__(self) -> "Progress":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._shown:
+            print("\r\x1b[K", end="", file=sys.stderr, flush=True)
+
+    def add(self, totals: Totals) -> None:
+        """Count a block."""
+        self.totals += totals
+        now = time.monotonic()
+        if self._shown and now - self._drawn >= REDRAW:
+            self._drawn = now
+            print(f"\r\x1b[K{self._line(now - self._started)}", end="", file=sys.stderr, flush=True)
+
+    def _line(self, seconds: float) -> str:
+        rate = f"{self.totals.leads:,} leads, {self.totals.leads / seconds:,.0f} a second"
+        if not self._size:
+            return rate
+        share = min(self._source.tell() / self._size, 1)
+        left = seconds / share - seconds if share else 0
+        bar = "█" * round(BAR * share)
+        return f"{bar:░<{BAR}} {share:4.0%}  {rate}, {left:,.0f} s left"
+
+
+def _scored(text: CsvText, added: CsvScorer, reasons: int, settings: Settings) -> Iterator[Block]:
+    """The scored blocks in order, by this process or by several."""
+    if settings.workers == 1:
+        yield from added.blocks(text.rows())
+        return
+    with ProcessPoolExecutor(
+        settings.workers,
+        multiprocessing.get_context("spawn"),
+        _prepare,
+        (settings, text.header, reasons),
+    ) as pool:
+        under_way: deque[Future[Block]] = deque()
+        try:
+            texts = (text for _, text in text.rows())
+            while block := "\n".join(islice(texts, BLOCK)):  # as text: quicker to hand over than cells
+                under_way.append(pool.submit(_score, block))
+                if len(under_way) > 2 * settings.workers:
+                    yield under_way.popleft().result()
+            while under_way:
+                yield under_way.popleft().result()
+        finally:
+            for future in under_way:
+                future.cancel()
+
+
+_score_text: Callable[[str], Block]
+"""What a worker process does; made by `_prepare`."""
+
+
+def _prepare(settings: Settings, header: Header, reasons: int) -> None:
+    global _score_text  # noqa: PLW0603  (a process has one job)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent hears Ctrl-C and stops its workers
+    table = TableScorer(Scorer(settings.model), reasons, settings.max_text)
+    added = CsvScorer(table, header, reasons)
+    gc.freeze()
+
+    def score(text: str) -> Block:
+        (block,) = added.blocks(rows(Lines(io.StringIO(text, newline="")), header.delimiter))
+        return block
+
+    _score_text = score
+
+
+def _score(text: str) -> Block:
+    return _score_text(text)
+
+
+@contextlib.contextmanager
+def _source(name: str) -> Iterator[BinaryIO]:
+    if name == STANDARD:
+        yield sys.stdin.buffer
+    else:
+        with Path(name).open("rb") as stream:
+            yield stream
+
+
+@contextlib.contextmanager
+def _target(name: str) -> Iterator[BinaryIO]:
+    """Standard output, or a file that appears when it is complete."""
+    if name == STANDARD:
+        yield sys.stdout.buffer
+        sys.stdout.buffer.flush()
+        return
+    with replacing(Path(name)) as path, path.open("wb") as stream:
+        yield stream
+
+
+@contextlib.contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """A temporary name beside a path, which replaces it if all goes well and vanishes if not."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        yield temporary
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _is_parquet(name: str) -> bool:
+    return name.lower().endswith(".parquet")
+
+
+def _size(name: str) -> int | None:
+    return None if name == STANDARD else Path(name).stat().st_size
+
+
+def _report(header: Header) -> None:
+    """Say what the columns of the file are taken for."""
+    found = len(header.positions)
+    say(f"Columns: {found} of the {found + len(header.absent)} the model reads.")
+    for what, names in (
+        ("Not in the file, scored as missing", header.absent),
+        ("Known to the model and left out on purpose", header.ignored),
+        ("Unknown to the model", header.unknown),
+    ):
+        if names:
+            say(f"{what}: {', '.join(names)}.")
+
+
+def summary(totals: Totals, seconds: float) -> str:
+    """What was done, in one line."""
+    rate = totals.leads / seconds if seconds else 0.0
+    text = f"Scored {totals.leads - totals.wrong:,} leads in {seconds:,.1f} s ({rate:,.0f} a second): "
+    text += f"{totals.converts:,} reach the threshold, {totals.expected_conversions:,.1f} conversions"
+    text += " expected."
+    if totals.wrong:
+        text += f" {totals.wrong:,} could not be scored: see the column error."
+    return text
+
+
+def say(text: str) -> None:
+    """Tell the person at the terminal; standard output belongs to the leads."""
+    print(text, file=sys.stderr)
+
+
+def command(job: Job, scorer: Scorer, settings: Settings) -> None:
+    """Run a job from the command line: a summary, or the reason why not, on standard error."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    started = time.monotonic()
+    try:
+        totals = run(job, scorer, settings)
+    except (TableError, OSError) as error:
+        if isinstance(error, BrokenPipeError):
+            _leave_pipe()
+        sys.exit(f"{job.source}: {_why(error)}")
+    except KeyboardInterrupt:
+        say("Interrupted: nothing was kept." if job.target != STANDARD else "Interrupted.")
+        raise SystemExit(INTERRUPTED) from None
+    say(summary(totals, time.monotonic() - started))
+
+
+def _why(error: Exception) -> str:
+    if isinstance(error, OSError):
+        return f"{error.strerror} ({error.filename})" if error.filename else str(error.strerror)
+    return str(error)
+
+
+def _leave_pipe() -> None:
+    """The reader has seen enough, like `head`: end without a word."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    raise SystemExit(0)

@@ -1,0 +1,163 @@
+// The model in human words, from its card alone.
+
+import { gains, reliability } from "./chart.js";
+import { count, decimal, h, percent, show } from "./dom.js";
+
+const MOMENTS = {
+  capture: "when the lead comes in",
+  engaged: "once the lead has reacted",
+  contacted: "once a salesperson has spoken to the lead",
+};
+
+export class ModelView {
+  constructor(element, model) {
+    const { card } = model;
+    show(
+      element,
+      h("h1", { id: "model-title" }, "What the model knows, and how well"),
+      h("p", { class: "intro" }, `It learned from ${count(card.data.trained_on)} leads and was then tested once on the ${count(card.data.tested_on)} newest, which it had never seen. It uses only what is known ${MOMENTS[card.known] ?? card.known}.`),
+      facts(model),
+      charts(card.metrics),
+      grades(model),
+      used(model),
+      refused(model),
+      measures(card),
+      origin(card),
+    );
+    element.hidden = true;
+  }
+
+  open() {}
+}
+
+/** The measured value of the newest leads with its interval, where the card has them. */
+function measured(card, name) {
+  const value = card.metrics.newest?.[name];
+  return value === undefined ? null : { value, interval: card.metrics.intervals?.[name] };
+}
+
+function facts(model) {
+  const { card } = model;
+  const expected = card.threshold.expected ?? {};
+  const auc = measured(card, "roc_auc");
+  const lift = measured(card, "lift_at_10%");
+  const between = (found, format) => (found.interval ? `between ${format(found.interval[0])} and ${format(found.interval[1])}, 95\u00a0% sure` : "");
+  return h(
+    "div",
+    { class: "facts" },
+    lift ? fact(`${decimal(lift.value)} ×`, "as many conversions per call among the best tenth of leads as among all", between(lift, decimal)) : null,
+    auc ? fact(percent(auc.value), "how often it ranks a lead that converts above one that does not", `${between(auc, percent)}; a coin gets 50 %`) : null,
+    expected.precision === undefined
+      ? null
+      : fact(percent(expected.precision), "of the leads above the threshold convert", `that is ${count(expected.calls)} calls and ${count(expected.conversions)} conversions in 100 leads`),
+    expected.recall === undefined ? null : fact(percent(expected.recall), "of all conversions are above the threshold", `it lies at ${percent(model.threshold)} (${card.threshold.rule})`),
+  );
+}
+
+function fact(number, meaning, note) {
+  return h("div", { class: "card fact" }, h("p", { class: "number" }, number), h("p", {}, meaning), h("p", { class: "hint" }, note));
+}
+
+function charts(metrics) {
+  const curve = (metrics.gains ?? []).map((point) => [point.share, firstOther(point)]).filter(([, y]) => y !== undefined);
+  const points = metrics.reliability ?? [];
+  if (!curve.length && !points.length) return null;
+  return h(
+    "div",
+    { class: "two" },
+    points.length ? h("figure", { class: "card" }, h("figcaption", {}, "Can the score be believed?", h("small", {}, "on the dashed line, 30 of 100 leads with score 30 convert")), reliability(points).element) : null,
+    curve.length ? h("figure", { class: "card" }, h("figcaption", {}, "What does ranking bring?", h("small", {}, "dashed: calling at random")), gains(curve).element) : null,
+  );
+}
+
+/** The share of conversions, whatever the card calls it. */
+function firstOther(point) {
+  const key = Object.keys(point).find((name) => name !== "share" && /conver|found|recall|gain/.test(name) && point[name] <= 1);
+  return point[key];
+}
+
+function grades(model) {
+  return block(
+    "Grades",
+    h("p", {}, "What each grade was worth among the newest leads."),
+    table(
+      ["Grade", "Score from", "Leads with it", "Of these converted"],
+      model.grades.map((entry) => [
+        h("span", { class: `grade g${model.rank(entry.grade)}` }, entry.grade),
+        count(100 * entry.at_least),
+        percent(entry.share),
+        entry.conversion_rate === null ? "none yet" : rate(entry, model),
+      ]),
+    ),
+  );
+}
+
+function rate(entry, model) {
+  const fill = h("i", { class: `g${model.rank(entry.grade)}` });
+  fill.style.width = `${100 * entry.conversion_rate}%`;
+  return h("span", { class: "rate" }, h("b", {}, percent(entry.conversion_rate)), h("span", { class: "meter", "aria-hidden": "true" }, fill));
+}
+
+function used(model) {
+  return block(
+    "What it uses",
+    h("p", {}, `${count(model.features.length)} columns, all known ${MOMENTS[model.card.known] ?? ""}. A missing value is not guessed: that something was not filled in says something, too.`),
+    h("dl", { class: "columns" }, model.features.map((column) => [h("dt", {}, column.title), h("dd", {}, column.why, h("small", {}, about(column, model)))])),
+  );
+}
+
+function about(column, model) {
+  const known = model.card.reference[column.name] ?? {};
+  const empty = known.missing ? `, empty for ${percent(known.missing)}` : "";
+  if (column.kind === "category") {
+    const levels = model.levels(column);
+    return `${count(levels.length)} values, most often ${levels.slice(0, 3).map((level) => `“${level}”`).join(", ")}${empty}`;
+  }
+  const quantiles = model.quantiles(column);
+  if (!quantiles.length) return "never there in training";
+  const unit = column.unit ? ` ${column.unit}` : "";
+  return `from ${decimal(quantiles[0])} to ${decimal(quantiles.at(-1))}${unit}, half of the leads below ${decimal(quantiles[Math.floor(quantiles.length / 2)])}${unit}${empty}`;
+}
+
+function refused(model) {
+  if (!model.refused.length) return null;
+  const groups = Map.groupBy
+    ? Map.groupBy(model.refused, (column) => column.why)
+    : model.refused.reduce((map, column) => map.set(column.why, [...(map.get(column.why) ?? []), column]), new Map());
+  return block(
+    "What it refuses",
+    h("p", {}, `${count(model.refused.length)} columns are left out even when your file has them: most are known only after someone has worked on the lead, and would make every new lead look bad.`),
+    h("details", {}, h("summary", {}, "All of them, with the reason"), h("dl", { class: "columns" }, [...groups].map(([why, columns]) => [h("dt", {}, columns.map((column) => column.title).join(", ")), h("dd", {}, why)]))),
+  );
+}
+
+function measures(card) {
+  const { newest = {}, intervals = {} } = card.metrics;
+  const rows = Object.entries(newest).filter(([, value]) => typeof value === "number");
+  return block(
+    "All figures",
+    h("details", {}, h("summary", {}, `${count(rows.length)} measures on the newest leads, with 95 % intervals`),
+      table(["Measure", "Value", "Interval"], rows.map(([name, value]) => [name.replaceAll("_", " "), value.toFixed(3), intervals[name] ? intervals[name].map((bound) => bound.toFixed(3)).join(" to ") : ""]))),
+  );
+}
+
+function origin(card) {
+  const versions = Object.entries(card.versions).map(([name, version]) => `${name} ${version}`).join(", ");
+  return block(
+    "Where it comes from",
+    h("dl", { class: "columns" },
+      [h("dt", {}, "Version"), h("dd", {}, card.version)],
+      [h("dt", {}, "Data"), h("dd", {}, `${card.data.file}: ${count(card.data.leads)} leads, of which ${percent(card.data.conversion_rate)} converted`, h("small", { class: "long" }, `sha256 ${card.data.sha256}`))],
+      [h("dt", {}, "Checked"), h("dd", {}, `The file computes what was trained: ${count(card.parity.leads + card.parity.adversarial_leads)} leads compared, ${count(card.parity.flipped_decisions)} decisions differ.`)],
+      [h("dt", {}, "Made with"), h("dd", {}, versions)]),
+  );
+}
+
+function block(title, ...children) {
+  return h("section", { class: "card block" }, h("h2", {}, title), children);
+}
+
+function table(heads, rows) {
+  return h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": heads.join(", ") },
+    h("table", {}, h("thead", {}, h("tr", {}, heads.map((head) => h("th", { scope: "col" }, head)))), h("tbody", {}, rows.map((row) => h("tr", {}, row.map((cell) => h("td", {}, cell)))))));
+}

@@ -1,0 +1,68 @@
+// Requests to the service. A key, where one is needed, lives in this module's memory and nowhere else.
+
+let key = null;
+let askForKey = null;
+let asking = null; // one question for all requests that wait for its answer
+
+/** What went wrong, in words for the reader. */
+export class ServiceError extends Error {
+  constructor(message, status = 0, errors = []) {
+    super(message);
+    this.status = status;
+    this.errors = errors;
+  }
+}
+
+/** Say how to ask the reader for a key: a function of "was one refused?" that promises a key. */
+export function onKeyNeeded(ask) {
+  askForKey = ask;
+}
+
+/** A response that is not an error. */
+export async function request(path, options = {}) {
+  for (;;) {
+    const used = key;
+    const headers = { ...options.headers, ...(used ? { authorization: `Bearer ${used}` } : {}) };
+    const response = await fetch(path, { ...options, headers }).catch((error) => {
+      if (error.name === "AbortError") throw error;
+      throw new ServiceError("The service does not answer. Is it still running?");
+    });
+    if (response.ok) return response;
+    if (response.status !== 401) throw await problem(response);
+    if (key !== used) continue;
+    asking ??= askForKey(used !== null).finally(() => (asking = null));
+    key = await asking;
+  }
+}
+
+async function problem(response) {
+  const document = await response.json().catch(() => ({}));
+  const detail = document.detail ?? `The service answered with an error (${response.status}).`;
+  return new ServiceError(detail, response.status, document.errors ?? []);
+}
+
+/** The model's card. */
+export async function loadCard() {
+  return (await request("model")).json();
+}
+
+/** Score one lead, with a reason for each of `reasons` columns. */
+export async function scoreLead(lead, reasons, signal) {
+  const response = await request(`predict?reasons=${reasons}`, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify(lead),
+    signal,
+  });
+  return response.json();
+}
+
+/** Score a CSV file: the response streams its rows with the answers added. */
+export function scoreFile(file, signal) {
+  return request("predict/csv", {
+    method: "POST",
+    headers: { "content-type": "text/csv" },
+    body: file,
+    signal,
+  });
+}

@@ -1,0 +1,241 @@
+"""Tables of leads: raw cells in columns -> probabilities, reasons, warnings, errors, a block at a time.
+
+The answers are those of `leadscore.serving.answers`, computed for whole columns: each distinct cell of a
+column is read and put into words once and is a code from then on.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from leadscore.columns import Column, ColumnError, Tensors
+from leadscore.scorer import Scorer
+from leadscore.serving.answers import NOTHING_KNOWN, Seen, missing, moves, subject
+from leadscore.serving.metrics import Served
+
+BLOCK: Final = 2_000
+"""Leads scored in one run: enough to make its fixed costs small, few enough for the CPU's caches."""
+
+DECIMALS: Final = 6
+"""Of a probability in a table. Rankings go by the rounded one, so that a reader can repeat them."""
+
+# Distinct cells remembered of each column; then all are forgotten, so that memory stays constant.
+REMEMBERED: Final = 20_000
+
+FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet runs a cell that starts with one
+
+
+class TableError(ValueError):
+    """A table cannot be scored at all; the message says why."""
+
+
+@dataclass(frozen=True)
+class Scored:
+    """The answers for a block of n leads.
+
+    `probability` of shape (n,), rounded to DECIMALS, NaN for a lead with an error; `reasons`: one list
+    of n sentences for each rank; `warnings` and `errors`: n texts, empty where there is none.
+    """
+
+    probability: NDArray[np.float64]
+    score: NDArray[np.int64]
+    grade: list[str]
+    converts: NDArray[np.bool_]
+    reasons: list[list[str]]
+    warnings: list[str]
+    errors: list[str]
+
+    def refuse(self, lead: int, why: str) -> None:
+        """Take back the answer for a lead."""
+        self.probability[lead] = np.nan
+        self.converts[lead] = False
+        self.grade[lead] = self.warnings[lead] = ""
+        self.errors[lead] = why
+
+    def totals(self) -> "Totals":
+        """What the block adds up to."""
+        wrong = int(np.count_nonzero(np.isnan(self.probability)))
+        return Totals(
+            leads=len(self.probability),
+            wrong=wrong,
+            converts=int(np.count_nonzero(self.converts)),
+            expected_conversions=float(np.nansum(self.probability)),
+        )
+
+
+@dataclass(frozen=True)
+class Totals:
+    """What scored leads add up to; `wrong`: leads with an error."""
+
+    leads: int = 0
+    wrong: int = 0
+    converts: int = 0
+    expected_conversions: float = 0.0
+
+    def __add__(self, other: "Totals") -> "Totals":
+        return Totals(
+            self.leads + other.leads,
+            self.wrong + other.wrong,
+            self.converts + other.converts,
+            self.expected_conversions + other.expected_conversions,
+        )
+
+
+class TableScorer:
+    """Scores blocks of raw columns by one model; `served` counts the leads. Not for several threads."""
+
+    def __init__(
+        self, scorer: Scorer, reasons: int, max_text: int, served: Served | None = None
+    ) -> None:
+        self._scorer, self._reasons, self._served = scorer, reasons, served
+        self._features = scorer.card.dictionary.features
+        self._cells = _Cells(scorer, max_text)
+        grades = scorer.card.grades[::-1]  # worst first, as searchsorted wants them
+        self._grades = np.array([entry.grade for entry in grades], dtype=object)
+        self._at_least = np.array([entry.at_least for entry in grades])
+
+    def score(self, columns: Mapping[str, Sequence[object]], count: int) -> Scored:
+        """Score up to BLOCK leads: `count` raw cells for a feature; one that is absent is missing."""
+        codes = self.encode(columns, count)
+        cells = self._cells
+        place = np.arange(len(self._features))[:, None]
+        inputs = self.inputs(codes)
+        probability, contributions = self._scorer.run(inputs)
+        errors = _joined(cells.errors, cells.is_wrong, codes, place)
+        wrong = cells.is_wrong[place, codes].any(axis=0)
+        if self._served:
+            read = {name: values[~wrong] for name, values in inputs.items()}
+            self._served.add(read, probability[~wrong])
+        probability[wrong] = np.nan
+        warnings = _joined(cells.cautions, cells.is_odd, codes, place)
+        for index in np.flatnonzero(cells.is_missing[place, codes].all(axis=0)).tolist():
+            warnings[index] = NOTHING_KNOWN
+        known = np.where(wrong, 0.0, probability)
+        grade = self._grades[np.searchsorted(self._at_least, known, side="right") - 1]
+        return Scored(
+            probability=np.round(probability, DECIMALS),
+            score=np.rint(100 * known).astype(np.int64),
+            grade=np.where(wrong, "", grade).tolist(),
+            converts=self._scorer.converts(probability),
+            reasons=self._sentences(codes, contributions),
+            warnings=warnings,
+            errors=errors,
+        )
+
+    def encode(self, columns: Mapping[str, Sequence[object]], count: int) -> NDArray[np.intp]:
+        """The codes of raw cells, shape (features, count)."""
+        self._cells.forget_if_full()
+        codes = np.zeros((len(self._features), count), np.intp)
+        for row, column in zip(codes, self._features, strict=True):
+            if column.name in columns:
+                row[:] = np.fromiter(
+                    map(self._cells.codes[column.name].__getitem__, columns[column.name]), np.intp, count
+                )
+        return codes
+
+    def inputs(self, codes: NDArray[np.intp]) -> Tensors:
+        """What the model reads of coded cells."""
+        return {
+            column.name: self._cells.inputs[column.name][row].reshape(-1, 1)
+            for column, row in zip(self._features, codes, strict=True)
+        }
+
+    def _sentences(self, codes: NDArray[np.intp], contributions: NDArray[np.float64]) -> list[list[str]]:
+        """For each rank the sentences of all leads, as `answers.sentence` words them."""
+        order = np.argsort(-np.abs(contributions), axis=1, kind="stable")[:, : self._reasons].T
+        leads = np.arange(len(contributions))
+        return [
+            [
+                f"{who} {moves(effect)}"
+                for who, effect in zip(
+                    self._cells.subjects[largest, codes[largest, leads]].tolist(),
+                    contributions[leads, largest].tolist(),
+                    strict=True,
+                )
+            ]
+            for largest in order
+        ]
+
+
+class _Cells:
+    """What each distinct raw cell of each feature means; code 0 is a missing cell."""
+
+    def __init__(self, scorer: Scorer, max_text: int) -> None:
+        card = scorer.card
+        features = card.dictionary.features
+        self._max_text = max_text
+        self._seen = [Seen(column, card) for column in features]
+        size = REMEMBERED + BLOCK + 1
+        shape = (len(features), size)
+        self.subjects, self.cautions, self.errors = (np.empty(shape, object) for _ in range(3))
+        self.is_wrong, self.is_odd, self.is_missing = (np.zeros(shape, np.bool_) for _ in range(3))
+        self.inputs: dict[str, NDArray[Any]] = {
+            column.name: np.empty(size, np.float32 if column.kind == "number" else object)
+            for column in features
+        }
+        self.codes = {column.name: _Codes(self, row) for row, column in enumerate(features)}
+        for codes in self.codes.values():
+            codes[""]
+
+    def forget_if_full(self) -> None:
+        """Make room for a block of new cells."""
+        for codes in self.codes.values():
+            if len(codes) > REMEMBERED:
+                codes.clear()
+                codes[""]
+
+    def read(self, row: int, code: int, raw: object) -> None:
+        """Note what a raw cell of feature `row` means."""
+        seen = self._seen[row]
+        column = seen.column
+        error, caution = "", None
+        try:
+            value = self._value(column, raw)
+            caution = seen.caution(value)
+        except ColumnError as wrong:
+            error = str(ColumnError(column.source, wrong.value, wrong.expected))
+            value = column.read(None)
+        self.inputs[column.name][code] = value
+        self.subjects[row, code] = guarded(subject(column, value))
+        self.cautions[row, code], self.is_odd[row, code] = guarded(caution or ""), caution is not None
+        self.errors[row, code], self.is_wrong[row, code] = guarded(error), bool(error)
+        self.is_missing[row, code] = missing(value) and not error
+
+    def _value(self, column: Column, raw: object) -> float | str:
+        if isinstance(raw, str) and len(raw) > self._max_text:
+            raise ColumnError(column.source, raw, f"text of at most {self._max_text} characters")
+        return column.read(raw)
+
+
+class _Codes(dict[object, int]):
+    """The code of each raw cell of one feature, given when it is first met."""
+
+    def __init__(self, cells: _Cells, row: int) -> None:
+        super().__init__()
+        self._cells, self._row = cells, row
+
+    def __missing__(self, raw: object) -> int:
+        code = len(self)
+        self._cells.read(self._row, code, raw)
+        self[raw] = code
+        return code
+
+
+def guarded(text: str) -> str:
+    """A text cell that no spreadsheet takes for a formula."""
+    return f"'{text}" if text.startswith(FORMULA) else text
+
+
+def _joined(
+    texts: NDArray[Any], flags: NDArray[np.bool_], codes: NDArray[np.intp], place: NDArray[np.intp]
+) -> list[str]:
+    """For each lead the flagged texts of its cells in one."""
+    joined = [""] * codes.shape[1]
+    found = flags[place, codes]
+    for lead in np.flatnonzero(found.any(axis=0)).tolist():
+        rows = np.flatnonzero(found[:, lead])
+        joined[lead] = "; ".join(texts[rows, codes[rows, lead]])
+    return joined
