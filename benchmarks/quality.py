@@ -331,7 +331,7 @@ def _numbered(leads: Dataset) -> Callable[[Tensors], NDArray[np.float64]]:
 
 def _print(results: Mapping[str, Mapping[str, Any]], leads: Dataset) -> None:
     title = f"The newest {len(leads.newest()[1]):,} leads of {leads.file}"
-    table = _table(title, *FIGURES.values(), "fit, s", "lead, µs", "× ours")
+    table = _table(title, *FIGURES.values(), "fit, s", "lead, µs", "times ours")
     for name, found in results.items():
         figures = [f"{found[figure]:.4f}" for figure in FIGURES]
         lead = (f"{found['lead_microseconds']:,.0f}", f"{found['times_ours']:,.1f}")
