@@ -10,7 +10,7 @@ AutoGluon does not take the pinned pandas, so it needs an environment of its own
 
     python3 -m venv .venv-autogluon
     .venv/bin/uv pip install --python .venv-autogluon/bin/python -r pyproject.toml --extra train \
-        --group quality "autogluon.tabular[catboost,lightgbm,xgboost]~=1.6.3"
+        --group quality "autogluon.tabular[all]~=1.6.3"
     .venv-autogluon/bin/python benchmarks/quality.py --autogluon 600
 
 Every model is fitted on the oldest 80 % of leads with the columns known at capture, and scores the
@@ -287,7 +287,10 @@ def autogluon(seconds: int, folder: str) -> Fit:
         label = leads.dictionary.target.name
         predictor = TabularPredictor(label, eval_metric="log_loss", path=folder, verbosity=0)
         table = read(_oldest(leads)).assign(**{label: leads.oldest()[1]})
-        predictor.fit(table, time_limit=seconds, presets=AUTOGLUON_PRESET)
+        try:
+            predictor.fit(table, time_limit=seconds, presets=AUTOGLUON_PRESET)
+        except (AssertionError, RuntimeError) as error:  # what it raises when time was too short
+            sys.exit(f"AutoGluon has no model after {seconds} s, give it more: {error}")
         predictor.persist()
         return lambda lead: predictor.predict_proba(read(lead))[1].to_numpy()
 
