@@ -167,7 +167,7 @@ def differences(target: Target, one: Probability, other: Probability) -> dict[st
     samples = [between(rng.integers(0, count, count)) for _ in range(evaluation.RESAMPLES)]
     values = (between(np.arange(count)), *np.percentile(samples, (2.5, 97.5), axis=0))
     return {
-        name: [round(float(v), 4) for v in row]
+        name: [round(float(v), 4) + 0.0 for v in row]  # no minus zero
         for name, row in zip(COMPARED, zip(*values, strict=True), strict=True)
     }
 
