@@ -61,7 +61,11 @@ def test_reasons_add_up_to_the_probability(scorer: Scorer) -> None:
 @pytest.mark.parametrize(
     ("lead", "column", "text"),
     [
-        ({"city": "Atlantis"}, "city", "City “Atlantis” is new to the model."),
+        (
+            {"city": "Atlantis"},
+            "city",
+            "City “Atlantis” is new to the model, which takes it for “Mumbai”.",
+        ),
         (
             {"total_visits": 9999},
             "total_visits",
@@ -76,6 +80,17 @@ def test_what_training_has_not_seen_is_told(
     """An unseen level, a number out of range and an empty lead each give a warning."""
     (answer,) = _predict(scorer, lead)
     assert [(caution.column, caution.text) for caution in answer.warnings] == [(column, text)]
+
+
+def test_new_level_scores_as_the_one_the_warning_names(scorer: Scorer) -> None:
+    """For every category: the warning says what the graph does."""
+    for column in scorer.card.dictionary.features:
+        if column.kind == "category":
+            (new,) = _predict(scorer, {column.name: "never heard of"})
+            known = new.warnings[0].text.rpartition("“")[2].removesuffix("”.")
+            (named,) = _predict(scorer, {column.name: known})
+            assert new.probability == named.probability
+            assert named.warnings == []
 
 
 def test_ordinary_lead_has_no_warning(scorer: Scorer) -> None:

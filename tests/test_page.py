@@ -159,7 +159,7 @@ def test_shared_link_shows_the_lead_and_tells_the_server_nothing(visit: Open, ba
     page.evaluate(
         "value => location.hash = 'lead?' + new URLSearchParams({city: value, total_visits: 7})", SCRIPT
     )
-    expect(page.locator(".warnings")).to_contain_text(f"City “{SCRIPT}” is new to the model.")
+    expect(page.locator(".warnings")).to_contain_text(f"City “{SCRIPT}” is new to the model")
     assert page.get_by_label("City").input_value() == SCRIPT
     assert page.get_by_label("Visits to the website").input_value() == "7"
     page.get_by_role("button", name="Copy link").click()

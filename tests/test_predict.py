@@ -116,7 +116,7 @@ def test_explain_draws_the_reasons(tmp_path: Path) -> None:
         effect = float(re.search(r"[+-]\d\.\d\d", right)[0])
         assert ("█" in left) <= (effect <= 0)
         assert ("█" in right) <= (effect >= 0)
-    assert lines[-1] == "! City “Atlantis” is new to the model."
+    assert lines[-1] == "! City “Atlantis” is new to the model, which takes it for “Mumbai”."
 
 
 @pytest.mark.parametrize(

@@ -107,7 +107,8 @@ class Seen:
     def __init__(self, column: Column, card: Card) -> None:
         self.column = column
         reference = card.reference[column.name]
-        self._levels = frozenset(reference.get("levels", ()))
+        levels = list(reference.get("levels", ()))  # the commonest first
+        self._levels, self._commonest = frozenset(levels), next(iter(levels), None)
         quantiles = reference.get("quantiles") or [math.inf, -math.inf]
         self._low, self._high = quantiles[0], quantiles[-1]
 
@@ -116,13 +117,15 @@ class Seen:
         if missing(value):
             return None
         if isinstance(value, str):
-            return (
-                None if value in self._levels else f"{_named(self.column, value)} is new to the model."
-            )
+            return None if value in self._levels else self._new(value)
         if self._low <= value <= self._high:
             return None
         seen = f"{self._low:,.10g} to {self._high:,.10g}" if self._low <= self._high else "no number"
         return f"{_named(self.column, value)} is outside what the model has seen ({seen})."
+
+    def _new(self, level: str) -> str:
+        taken = f", which takes it for “{self._commonest}”" if self._levels else ""
+        return f"{_named(self.column, level)} is new to the model{taken}."
 
 
 def grade(probability: float, card: Card) -> str:

@@ -35,7 +35,7 @@ class Caution(BaseModel):
     """A reason to trust a score less."""
 
     column: str | None = Field(description="its name; null: the lead as a whole")
-    text: str = Field(examples=["City “Atlantis” is new to the model."])
+    text: str = Field(examples=["City “Atlantis” is new to the model, which takes it for “Mumbai”."])
 
 
 class Prediction(BaseModel):
