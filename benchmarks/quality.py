@@ -27,6 +27,7 @@ import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import astuple
 from importlib.metadata import version
 from pathlib import Path
 from platform import python_version
@@ -47,7 +48,6 @@ from rich.console import Console  # noqa: E402
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn  # noqa: E402
 from rich.table import Table  # noqa: E402
 from sklearn.ensemble import HistGradientBoostingClassifier  # noqa: E402
-from sklearn.metrics import log_loss, roc_auc_score  # noqa: E402
 from threadpoolctl import threadpool_limits  # noqa: E402
 
 import export_onnx  # noqa: E402
@@ -55,7 +55,7 @@ import train  # noqa: E402
 from leadscore.columns import Dictionary, Tensors, clean, tensors  # noqa: E402
 from leadscore.training import evaluation  # noqa: E402
 from leadscore.training.dataset import DataError, Dataset, frame, inputs, load  # noqa: E402
-from leadscore.training.evaluation import Probability, Target  # noqa: E402
+from leadscore.training.evaluation import Probability  # noqa: E402
 from leadscore.training.files import replace_file  # noqa: E402
 from leadscore.training.models import CANDIDATES, SERVED  # noqa: E402
 
@@ -92,7 +92,7 @@ HIST_GRADIENT_BOOSTING = {
 AUTOGLUON_PRESET = "best_quality"
 
 FIGURES = {"roc_auc": "AUC", "log_loss": "log loss", "brier": "Brier", "ece": "ECE"}
-COMPARED = {"roc_auc": roc_auc_score, "log_loss": log_loss}
+COMPARED = ("roc_auc", "log_loss")
 AUTOGLUON = "AutoGluon"
 OURS = "ours: ONNX graph"
 LEADS = 200  # scored one by one
@@ -149,27 +149,17 @@ def compare(models: Mapping[str, Fit], leads: Dataset, step: train.Step) -> dict
         figures = evaluation.measure(target, probability[name], threshold=0.5)
         results[name] = {
             **{figure: figures[figure] for figure in FIGURES},
-            "difference": differences(target, probability[name], probability[OURS]),
+            "difference": {
+                figure: [round(v, 4) + 0.0 for v in astuple(difference)]  # no minus zero
+                for figure, difference in evaluation.differences(
+                    target, probability[name], probability[OURS], SEED
+                ).items()
+            },
             "fit_seconds": seconds[name],
             "lead_microseconds": microseconds[name],
             "times_ours": microseconds[name] / microseconds[OURS],
         }
     return results
-
-
-def differences(target: Target, one: Probability, other: Probability) -> dict[str, list[float]]:
-    """Figure -> of `one` minus of `other`, and its 95 % interval: both on the same resampled leads."""
-
-    def between(rows: NDArray[np.int64]) -> list[float]:
-        return [f(target[rows], one[rows]) - f(target[rows], other[rows]) for f in COMPARED.values()]
-
-    rng, count = np.random.default_rng(SEED), len(target)
-    samples = [between(rng.integers(0, count, count)) for _ in range(evaluation.RESAMPLES)]
-    values = (between(np.arange(count)), *np.percentile(samples, (2.5, 97.5), axis=0))
-    return {
-        name: [round(float(v), 4) + 0.0 for v in row]  # no minus zero
-        for name, row in zip(COMPARED, zip(*values, strict=True), strict=True)
-    }
 
 
 @threadpool_limits.wrap(limits=ONE_THREAD)
