@@ -69,7 +69,7 @@ except ImportError as error:
 SEED = 0
 ONE_THREAD = 1
 
-# Of a few settings each, the best by log loss in the folds that chose ours (evaluation.out_of_fold).
+# Of a few settings each, the best by log loss out of fold (evaluation.out_of_fold) on the original.
 # EBM has its defaults: fourteen bags of the oldest leads, each stopped early on its own 15 % of them.
 LIGHTGBM = {
     "n_estimators": 300,

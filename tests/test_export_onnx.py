@@ -129,7 +129,7 @@ def test_pipeline_that_differs_from_the_graph_is_refused(
             other["encode"].transform(leads.oldest()[0]), leads.oldest()[1]
         )
     else:
-        other["model"].set_params(n_estimators=150).fit(
+        other["model"].set_params(n_estimators=140).fit(
             other["encode"].transform(leads.oldest()[0]), leads.oldest()[1]
         )
     graph, base = export_onnx.convert(other, leads.dictionary)

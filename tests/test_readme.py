@@ -73,6 +73,20 @@ def test_figures_of_the_slices_are_those_measured(name: str) -> None:
     assert f"| {name} | {part['leads']:,} | {part['roc_auc']:.3f} | {part['log_loss']:.3f} |" in README
 
 
+QUALITY = json.loads((ROOT / "benchmarks" / "quality.json").read_text())["models"]
+
+
+@pytest.mark.parametrize("name", [name for name in QUALITY if not name.endswith("pipeline")])
+def test_figures_of_other_libraries_are_those_measured(name: str) -> None:
+    """The README's comparison with other libraries is benchmarks/quality.json."""
+    found = QUALITY[name]
+    cells = [f"{found[key]:.4f}" for key in ("roc_auc", "log_loss")]
+    for key in ("roc_auc", "log_loss"):
+        difference = "{:+.4f} ({:+.4f} to {:+.4f})".format(*found["difference"][key])
+        cells.append("" if name.startswith("ours") else difference)
+    assert f"| {name} | {' | '.join(cells)} |" in README
+
+
 def test_figures_in_prose_are_those_measured() -> None:
     """Two sentences hold figures, too."""
     assert f"claim a ROC-AUC of {ORIGINAL['ablation']['everything']['by_time']['roc_auc']:.3f}" in README

@@ -35,7 +35,7 @@ VALUE: Final = {"number": "FP32", "category": "BYTES"}
 class Tensor(BaseModel):
     """One column of a request."""
 
-    name: str = Field(examples=["total_visits"])
+    name: str = Field(description="A column, by its name.")
     shape: list[int] = Field(min_length=1, max_length=2, examples=[[2, 1]])
     datatype: str = Field(examples=["FP32"])
     data: list[Any] | None = Field(default=None, examples=[[5, 7]])

@@ -59,7 +59,7 @@ function fact(number, meaning, note) {
 }
 
 function charts(metrics) {
-  const curve = (metrics.gains ?? []).map((point) => [point.share, firstOther(point)]).filter(([, y]) => y !== undefined);
+  const curve = (metrics.gains ?? []).map((point) => [point.leads, point.conversions]);
   const points = metrics.reliability ?? [];
   if (!curve.length && !points.length) return null;
   return h(
@@ -68,12 +68,6 @@ function charts(metrics) {
     points.length ? h("figure", { class: "card" }, h("figcaption", {}, "Can the score be believed?", h("small", {}, "on the dashed line, 30 of 100 leads with score 30 convert")), reliability(points).element) : null,
     curve.length ? h("figure", { class: "card" }, h("figcaption", {}, "What does ranking bring?", h("small", {}, "dashed: calling at random")), gains(curve).element) : null,
   );
-}
-
-/** The share of conversions, whatever the card calls it. */
-function firstOther(point) {
-  const key = Object.keys(point).find((name) => name !== "share" && /conver|found|recall|gain/.test(name) && point[name] <= 1);
-  return point[key];
 }
 
 function grades(model) {
