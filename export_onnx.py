@@ -9,7 +9,6 @@ a pipeline.joblib you trust: it is a pickle, and loading one runs code.
 """
 
 import argparse
-import hashlib
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -23,7 +22,7 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 from sklearn.pipeline import Pipeline
 
-from leadscore.card import METADATA_KEY, MODEL, Card
+from leadscore.card import METADATA_KEY, MODEL, Card, version_of
 from leadscore.columns import Dictionary
 from leadscore.scorer import Scorer
 from leadscore.training import dataset, parity, reference, shapley
@@ -51,7 +50,7 @@ def export(pipeline: Pipeline, card: Card, features: pd.DataFrame) -> tuple[byte
     card = replace(card, base=base, golden=golden)
     found = parity.check(pipeline, Scorer(seal(graph, card)), features, SEED)
     card = replace(card, parity=found.to_dict())
-    card = replace(card, version=hashlib.sha256(seal(graph, card)).hexdigest()[:12])
+    card = replace(card, version=version_of(seal(graph, card)))
     model = seal(graph, card)
     Scorer(model)
     return model, card

@@ -197,6 +197,13 @@ def table(contents: Counter[str], figures: dict[str, Any]) -> list[str]:
     ]
 
 
+def fill(mark: str, rows: list[str]) -> None:
+    """Write what stands in README between two marks."""
+    readme = ROOT / "README.md"
+    before, _, after = readme.read_text(encoding="utf-8").split(mark)
+    readme.write_text("\n".join([before + mark, *rows, mark + after]), encoding="utf-8")
+
+
 def main() -> None:
     """Build, measure, write README's table."""
     if not BUILDER:
@@ -214,9 +221,7 @@ def main() -> None:
         f"Stopped with {REQUESTS} requests on their way: all answered, gone in {seconds:.1f} s.",
     ]
     print("\n".join(rows))
-    readme = ROOT / "README.md"
-    before, _, after = readme.read_text(encoding="utf-8").split(MARK)
-    readme.write_text("\n".join([before + MARK, *rows, MARK + after]), encoding="utf-8")
+    fill(MARK, rows)
 
 
 def _archived(path: Path) -> int:

@@ -4,6 +4,7 @@ At serving time the card is the schema: which columns the model reads, which it 
 the threshold lies, and a few golden leads by which a runtime proves that it computes what was trained.
 """
 
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
@@ -15,6 +16,9 @@ MODEL: Final = "lead_conversion"
 """The model's name: of its file, its graph and its route."""
 
 METADATA_KEY: Final = "card"
+
+VERSION_LENGTH: Final = 12  # hexadecimal digits
+HIGH_BIT: Final = 0x80  # of a byte
 
 # Raise this when a reader of the old format would misread the new one: a key renamed, removed or given
 # another meaning (a new optional key is no reason). Then: add a line to CHANGELOG.md, retrain
@@ -128,3 +132,39 @@ class Card:
             )
         except (DictionaryError, KeyError, TypeError, AttributeError) as error:
             raise CardError(f"the card cannot be read: {error}") from None
+
+
+def card_text(content: bytes) -> str:
+    """The card in the bytes of a model file. CardError: the file does not end with one."""
+    _, key, found = content.rpartition(_field(1, METADATA_KEY.encode()))
+    # A tag and the text's length come first: bytes with the high bit set, and one without it.
+    text = found[1:].lstrip(bytes(range(HIGH_BIT, 256)))[1:].decode(errors="replace")
+    if not key or not content.endswith(_metadata(text)):
+        raise CardError("no card at the end: damaged, or not a model made by export_onnx.py")
+    return text
+
+
+def version_of(content: bytes) -> str:
+    """The version that the bytes of a model file must have: a hash of all of them but the version.
+
+    CardError: the file does not end with a card.
+    """
+    text = card_text(content)
+    version = json.dumps(json.loads(text)["version"])
+    draft = _metadata(text.replace(f'"version": {version}', '"version": ""', 1))
+    return hashlib.sha256(content.removesuffix(_metadata(text)) + draft).hexdigest()[:VERSION_LENGTH]
+
+
+def _metadata(text: str) -> bytes:
+    """The card as it lies in the file: ModelProto.metadata_props, of a key and a value."""
+    return _field(14, _field(1, METADATA_KEY.encode()) + _field(2, text.encode()))
+
+
+def _field(number: int, content: bytes) -> bytes:
+    """A field of bytes: https://protobuf.dev/programming-guides/encoding/."""
+    tag, size = number << 3 | 2, b""
+    length = len(content)
+    while length >= HIGH_BIT:
+        size += bytes([length % HIGH_BIT | HIGH_BIT])
+        length //= HIGH_BIT
+    return bytes([tag]) + size + bytes([length]) + content

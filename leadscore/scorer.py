@@ -1,6 +1,6 @@
 """One ONNX file -> probabilities. Needs numpy and onnxruntime, nothing of what trained the model."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -8,7 +8,7 @@ import numpy as np
 import onnxruntime as ort
 from numpy.typing import NDArray
 
-from leadscore.card import METADATA_KEY, Card, CardError
+from leadscore.card import Card, CardError, card_text, version_of
 from leadscore.columns import Lead, Tensors, clean, tensors
 
 # Largest difference between two runtimes' probabilities or contributions that counts as rounding.
@@ -27,7 +27,8 @@ class Scorer:
     >>> scorer.probability(leads)
 
     Safe to share between threads. Raises ModelError when the file is absent, damaged, carries no
-    readable card, does not match its card, or does not reproduce its golden leads here.
+    readable card, does not match its card, is not as it was sealed, or does not reproduce its golden
+    leads here.
     """
 
     def __init__(self, model: Path | bytes) -> None:
@@ -37,8 +38,13 @@ class Scorer:
         except OSError as error:
             raise ModelError(f"{where}: cannot be read ({error.strerror})") from None
         try:
+            self.card = Card.from_json(card_text(content))
+            # Before it is loaded: a tree with one changed bit may never end.
+            if self.card.version not in ("", version_of(content)):  # "": not sealed yet
+                raise ModelError(
+                    f"damaged or changed since it was sealed as version {self.card.version}"
+                )
             self._session = _session(content)
-            self.card = Card.from_json(_card_text(self._session))
             self._verify()
         except (CardError, ModelError) as error:
             raise ModelError(f"{where}: {error}") from None
@@ -93,15 +99,8 @@ def _session(content: bytes) -> ort.InferenceSession:
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    options.log_severity_level = 3
+    options.log_severity_level = 4  # its errors become ModelError
     try:
         return ort.InferenceSession(content, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # noqa: BLE001  (onnxruntime's exceptions share no documented base)
         raise ModelError(f"not a model onnxruntime can load ({type(error).__name__})") from None
-
-
-def _card_text(session: ort.InferenceSession) -> str:
-    metadata: Mapping[str, str] = session.get_modelmeta().custom_metadata_map
-    if METADATA_KEY not in metadata:
-        raise CardError(f"no {METADATA_KEY!r} in the metadata: not a model made by export_onnx.py")
-    return metadata[METADATA_KEY]

@@ -12,7 +12,9 @@ import httpx2
 import onnx
 import pytest
 
-from leadscore.card import METADATA_KEY, Card
+from export_onnx import seal
+from leadscore.card import Card, card_text, version_of
+from leadscore.scorer import Scorer
 from tests.conftest import MODEL, Serve, Server
 
 KEY = {"x-api-key": "key"}
@@ -21,14 +23,14 @@ KEY = {"x-api-key": "key"}
 @pytest.fixture(scope="module")
 def other(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The shipped model in another version."""
-    return _rewritten(tmp_path_factory.mktemp("model") / "other.onnx", version="other")
+    return _rewritten(tmp_path_factory.mktemp("model") / "other.onnx", versions={})
 
 
 def _rewritten(path: Path, **changes: object) -> Path:
-    graph = onnx.load(MODEL)
-    (entry,) = [entry for entry in graph.metadata_props if entry.key == METADATA_KEY]
-    entry.value = replace(Card.from_json(entry.value), **changes).to_json()
-    onnx.save(graph, path)
+    graph, content = onnx.load(MODEL), MODEL.read_bytes()
+    card = replace(Card.from_json(card_text(content)), version="", **changes)
+    card = replace(card, version=version_of(seal(graph, card)))
+    path.write_bytes(seal(graph, card))
     return path
 
 
@@ -75,22 +77,23 @@ def test_reload_under_load_fails_no_request(
     threads = [threading.Thread(target=load) for _ in range(4)]
     for thread in threads:
         thread.start()
+    version = Scorer(other).card.version
     other.with_suffix(".copy").write_bytes(other.read_bytes())
     other.with_suffix(".copy").replace(server.model)
     if how == "route":
         answer = server.post("/model/reload").raise_for_status().json()
-        assert answer == {"model_version": "other", "previous_version": scorer.card.version}
+        assert answer == {"model_version": version, "previous_version": scorer.card.version}
     else:
         server.process.send_signal(signal.SIGHUP)
-    server.wait_for(lambda: _versions(server) == {"other"}, "all workers on the new model")
+    server.wait_for(lambda: _versions(server) == {version}, "all workers on the new model")
     stop.set()
     for thread in threads:
         thread.join()
     assert failures == []
-    assert seen == {scorer.card.version, "other"}
+    assert seen == {scorer.card.version, version}
     server.model.write_bytes(b"")  # the same server takes the tests of bad files
-    _refuses(server, "other")
-    assert server.get("/ready").json()["model_version"] == "other"
+    _refuses(server, version)
+    assert server.get("/ready").json()["model_version"] == version
 
 
 def _refuses(server: Server, version: str) -> None:
@@ -98,7 +101,8 @@ def _refuses(server: Server, version: str) -> None:
     whole = MODEL.read_bytes()
     bad: dict[str, Callable[[Path], object]] = {
         "cannot be read": lambda path: path.unlink(),
-        "not a model onnxruntime can load": lambda path: path.write_bytes(whole[: len(whole) // 2]),
+        "no card at the end": lambda path: path.write_bytes(whole[: len(whole) // 2]),
+        "damaged": lambda path: path.write_bytes(whole.replace(b"total", b"totem", 1)),
         "not JSON": lambda path: path.write_bytes(whole.replace(b'{"format"', b'["format"', 1)),
         "golden lead": lambda path: _rewritten(path, golden=_tampered()),
     }
@@ -116,7 +120,5 @@ def _refuses(server: Server, version: str) -> None:
 
 
 def _tampered() -> tuple[object, ...]:
-    graph = onnx.load(MODEL)
-    (entry,) = [entry for entry in graph.metadata_props if entry.key == METADATA_KEY]
-    first, *others = Card.from_json(entry.value).golden
+    first, *others = Card.from_json(card_text(MODEL.read_bytes())).golden
     return (replace(first, probability=first.probability + 0.01), *others)

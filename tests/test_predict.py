@@ -331,7 +331,7 @@ def test_limits_come_from_the_environment(serve: Serve) -> None:
     ("arguments", "environment", "message"),
     [
         (["--model", "no_such.onnx"], {}, "no_such.onnx: cannot be read"),
-        (["--model", "README.md"], {}, "README.md: not a model onnxruntime can load"),
+        (["--model", "README.md"], {}, "README.md: no card at the end"),
         (["--port", "http"], {}, "LEADSCORE_PORT: got 'http', expected a whole number"),
         ([], {"LEADSCORE_PORT": "70000"}, "LEADSCORE_PORT: got 70000, expected 0 to 65535"),
         ([], {"LEADSCORE_MAX_BATCH": ""}, "LEADSCORE_MAX_BATCH: empty"),

@@ -26,7 +26,7 @@ TRAINING_ONLY = ("joblib", "onnx", "pandas", "rich", "scipy", "sklearn", "xgboos
 def _changed_card(**changes: object) -> bytes:
     model = onnx.load(MODEL)
     document = json.loads(model.metadata_props[0].value)
-    helper.set_model_props(model, {METADATA_KEY: json.dumps({**document, **changes})})
+    helper.set_model_props(model, {METADATA_KEY: json.dumps({**document, "version": "", **changes})})
     return model.SerializeToString()
 
 
@@ -108,7 +108,7 @@ def test_model_without_a_card_is_refused() -> None:
     """An ONNX file from elsewhere is not taken for a lead model."""
     model = onnx.load(MODEL)
     del model.metadata_props[:]
-    with pytest.raises(ModelError, match="no 'card' in the metadata"):
+    with pytest.raises(ModelError, match="no card at the end"):
         Scorer(model.SerializeToString())
 
 
@@ -136,14 +136,27 @@ def test_card_without_golden_leads_is_refused() -> None:
 
 
 def test_tampered_tree_is_refused() -> None:
-    """A changed leaf in the graph is noticed by the golden leads."""
-    model = onnx.load(MODEL)
+    """Changed leaves in the graph are noticed by the golden leads, whatever the seal says."""
+    model = onnx.load_from_string(_changed_card())
     trees = next(node for node in model.graph.node if node.op_type == "TreeEnsembleRegressor")
     weights = next(a for a in trees.attribute if a.name == "target_weights")
     for index in range(len(weights.floats)):
         weights.floats[index] *= 1.5
     with pytest.raises(ModelError, match="golden lead"):
         Scorer(model.SerializeToString())
+
+
+@pytest.mark.parametrize("place", ["graph", "card"])
+def test_one_changed_bit_is_refused(place: str) -> None:
+    """Also where no golden lead comes by."""
+    content = MODEL.read_bytes()
+    card = content.rindex(b'{"format"')
+    for share in np.linspace(0.05, 0.95, 50):
+        start, size = (0, card) if place == "graph" else (card, len(content) - card)
+        changed = bytearray(content)
+        changed[start + int(share * size)] ^= 1 << int(share * 8)
+        with pytest.raises(ModelError):
+            Scorer(bytes(changed))
 
 
 def test_golden_leads_without_contributions_are_refused(scorer: Scorer) -> None:
