@@ -1,6 +1,6 @@
 """What the service does when something goes wrong: each fault is caused, and its outcome counted.
 
-    python benchmarks/faults.py                                   # about five minutes; prints the table
+    python benchmarks/faults.py                                   # five to ten minutes; prints the table
     python benchmarks/faults.py --output benchmarks/faults.json   # and writes it, there and into README
 
 Exit code 1 if any fault did not hold. A full disk and a read-only root are tried only by root on Linux,
