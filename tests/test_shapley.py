@@ -130,7 +130,7 @@ def test_too_many_patterns_are_refused_by_tree() -> None:
         value=[0.0] * 19,
         cover=[float(20 - n) for n in range(9)] + [1.0] * 10,
     )
-    with pytest.raises(ShapleyError, match=r"tree 1 has 512 patterns of turns, at most 320 .* depth 3"):
+    with pytest.raises(ShapleyError, match=r"tree 1 has 512 patterns of turns, at most 256 .* depth 3"):
         shapley.compile_trees([TREE, wide], np.arange(9), 9, 0.0)
 
 
