@@ -1,6 +1,6 @@
 """What the service does when something goes wrong: each fault is caused, and its outcome counted.
 
-    python benchmarks/faults.py                                   # about five minutes; prints the table
+    python benchmarks/faults.py                                   # five to ten minutes; prints the table
     python benchmarks/faults.py --output benchmarks/faults.json   # and writes it, there and into README
 
 Exit code 1 if any fault did not hold. A full disk and a read-only root are tried only by root on Linux,
@@ -283,7 +283,7 @@ def body_faults(rng: Random) -> dict[str, bytes]:
     declared = "content-type: application/json"
     bodies = {
         "an empty body": b"",
-        "JSON cut off": whole[: rng.randrange(1, len(whole))],
+        "half of a JSON document": whole[: rng.randrange(1, len(whole))],
         "not UTF-8": b'{"city": "%s"}' % bytes([rng.randrange(0x80, 0x100)] * 3),
         "an infinite number": b'{"total_visits": 1e%d}' % rng.randrange(400, 10**6),
         "a number of many digits": b'{"total_visits": %s}' % (b"9" * rng.randrange(400, 9000)),

@@ -70,6 +70,7 @@ class Golden:
 class Card:
     """Everything a model file says of itself.
 
+    `version` is that of the file's bytes (`version_of`), or "" in one that is not sealed yet.
     `reference` holds the distribution of each feature in the training leads: the share of `missing`,
     and either the share of each of the `levels` or the `quantiles` (minimum, deciles, maximum). `base`
     plus a lead's contributions are its log-odds. `grades` stand best first.

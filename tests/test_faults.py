@@ -1,0 +1,45 @@
+"""Faults as benchmarks/faults.py causes them on a real service, the cheap ones in small numbers."""
+
+import json
+from collections.abc import Callable
+from functools import partial
+from random import Random
+
+import pytest
+
+from benchmarks import faults
+from tests.conftest import ROOT
+
+OUTCOMES = [
+    faults.Outcome(**one) for one in json.loads((ROOT / "benchmarks" / "faults.json").read_text())
+]
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        partial(faults.malformed, 300),
+        partial(faults.deleted_model, 100),
+        partial(faults.truncated_model, 5),
+        partial(faults.tampered_model, 20),
+    ],
+    ids=["malformed requests", "deleted model", "truncated model", "tampered model"],
+)
+def test_fault_is_withstood(fault: Callable[[], faults.Outcome]) -> None:
+    """What is malformed or damaged is refused, and everything else is answered."""
+    outcome = fault()
+    assert outcome.held, outcome
+
+
+def test_malformed_requests_are_of_many_kinds() -> None:
+    """A few hundred requests are of every kind, and two of a kind differ where they can."""
+    one, other = (faults.kinds(Random(seed)) for seed in (0, 1))  # noqa: S311  (nothing secret)
+    assert 20 <= len(one) <= 300 // 2
+    assert len([name for name in one if one[name] != other[name]]) > len(one) // 2
+
+
+def test_readme_says_what_was_counted() -> None:
+    """README's table is benchmarks/faults.json, which has every fault."""
+    shown = (ROOT / "README.md").read_text(encoding="utf-8").split(faults.MARK)[1]
+    assert shown.strip().splitlines() == faults.table(OUTCOMES)
+    assert len(OUTCOMES) == len(faults.FAULTS)
