@@ -117,7 +117,11 @@ def serve(tmp_path_factory: pytest.TempPathFactory) -> Serve:
                 yield client
         finally:
             process.terminate()
-            process.wait(timeout=20)
+            try:
+                process.wait(timeout=60)
+            finally:  # a server that hangs fails its test, and leaves nothing behind
+                process.kill()
+                process.wait()
 
     return start
 
