@@ -19,6 +19,8 @@ from tests.conftest import PYTHON, ROOT, TWIN
 if CHROMIUM is None:
     pytest.skip("chromium is not installed", allow_module_level=True)
 
+expect.set_options(timeout=30_000)  # on a busy machine
+
 POLICY = "default-src 'self'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'"
 VIEWS = {"file": "Whom should we call first?", "lead": "How likely", "model": "What the model knows"}
 SCRIPT = '<script>document.title="broken"</script><img src=x onerror=alert(1)>'

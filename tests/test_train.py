@@ -270,7 +270,7 @@ def test_threshold_rule_reaches_the_card(other_crm: tuple[Path, Path], tmp_path:
     assert done.returncode == 0, done.stderr
     threshold = Scorer(tmp_path / MODEL.name).card.threshold
     assert threshold.parameters == {"calls_per_100": 20}
-    assert 19 <= threshold.expected["calls"] <= 20
+    assert 15 <= threshold.expected["calls"] <= 20  # equal scores stay together
     assert "as many calls as 20 per 100 leads allow" in (tmp_path / "CARD.md").read_text()
 
 
