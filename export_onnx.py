@@ -61,7 +61,7 @@ def convert(pipeline: Pipeline, dictionary: Dictionary) -> tuple[onnx.ModelProto
 
     One (n, 1) input per feature; outputs `probability` of shape (n,) and `contributions` of shape (n,
     features). Both come from one tree ensemble: a second one for the bare probability would be a
-    quarter faster, and the sum of the contributions could then differ from it.
+    third faster, and the sum of the contributions could then differ from it.
     """
     names = [column.name for column in dictionary.features]
     ensemble = shapley.compile_pipeline(pipeline, names)
