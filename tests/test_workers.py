@@ -17,6 +17,10 @@ def _children(server: Server) -> set[int]:
     return {pid for pid, command in commands.items() if "spawn_main" in command}
 
 
+def _starts(server: Server) -> int:
+    return server.log.read_text().count("Application startup complete")
+
+
 def _leads(server: Server) -> float:
     text = httpx2.get(f"{server.base_url}/metrics").text
     return float(re.search(r"^leadscore_leads_total (\S+)", text, re.MULTILINE)[1])
@@ -55,15 +59,14 @@ def test_worker_that_cannot_come_back_stops_nobody(serve: Serve, tmp_path: Path)
     content = (Path(__file__).parent.parent / "models" / "lead_conversion.onnx").read_bytes()
     model.write_bytes(content)
     with serve(LEADSCORE_WORKERS="2", LEADSCORE_MODEL=str(model)) as server:
+        server.wait_for(lambda: _starts(server) == 2, "both workers")
         before = _children(server)
         model.unlink()
         os.kill(min(before), signal.SIGKILL)
         server.wait_for(lambda: server.log.read_text().count("exit code 3") >= 1, "a vain attempt")
         _score(server, 10)
         model.write_bytes(content)
-        server.wait_for(
-            lambda: server.log.read_text().count("Application startup complete") == 3, "a third start"
-        )
+        server.wait_for(lambda: _starts(server) == 3, "a third start")
         _score(server, 10)
 
 
