@@ -17,6 +17,7 @@ import train
 from leadscore.columns import Dictionary, clean
 from leadscore.scorer import TOLERANCE, Scorer
 from leadscore.training.dataset import Dataset, frame, load
+from leadscore.training.decision import Rule
 from leadscore.training.evaluation import probability
 from leadscore.training.models import CANDIDATES, SERVED
 from tests.conftest import MODEL, ROOT, TWIN, Serve
@@ -270,7 +271,11 @@ def test_threshold_rule_reaches_the_card(other_crm: tuple[Path, Path], tmp_path:
     assert done.returncode == 0, done.stderr
     threshold = Scorer(tmp_path / MODEL.name).card.threshold
     assert threshold.parameters == {"calls_per_100": 20}
-    assert 15 <= threshold.expected["calls"] <= 20  # equal scores stay together
+    leads = load(csv, Dictionary.load(columns).known_at("capture"))
+    rule = Rule("capacity", calls_per_100=20)
+    scores = train.fit(leads, SERVED, 0, rule).out_of_fold
+    assert np.mean(scores >= threshold.value) <= 0.2 < np.mean(scores >= threshold.value - 0.001)
+    assert threshold.expected["calls"] == pytest.approx(100 * np.mean(scores >= threshold.value))
     assert "as many calls as 20 per 100 leads allow" in (tmp_path / "CARD.md").read_text()
 
 

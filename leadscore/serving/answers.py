@@ -1,7 +1,8 @@
 """Answers: a probability with its grade, the reasons for it, and what to be careful about."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,7 +31,7 @@ class Answers:
     def __init__(self, scorer: Scorer, served: Served | None = None) -> None:
         self._scorer, self._card, self._served = scorer, scorer.card, served
         self._features = scorer.card.dictionary.features
-        self._ranges = [Seen(column, scorer.card) for column in self._features]
+        self._seen = [Seen(column, scorer.card) for column in self._features]
 
     def score(self, leads: Sequence[Lead]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Probabilities and contributions in one run of the graph, as `Scorer.run` returns them."""
@@ -42,21 +43,26 @@ class Answers:
 
     def predict(self, requests: Sequence[Request], reasons: int) -> list[Prediction]:
         """Score all requests; answers in the same order."""
-        probability, contributions = self.score([request.lead for request in requests])
-        converts = self._scorer.converts(probability)
+        leads = [request.lead for request in requests]
+        probability, contributions = self.score(leads)
         return [
             Prediction(
                 probability=p,
                 score=round(100 * p),
                 grade=grade(p, self._card),
-                converts=c,
-                reasons=self._reasons(request.lead, shares, reasons),
-                warnings=list(self._cautions(request.lead)),
+                converts=converts,
+                reasons=why,
+                warnings=cautions,
                 ids=request.ids,
                 model_version=self._card.version,
             )
-            for request, p, c, shares in zip(
-                requests, probability.tolist(), converts.tolist(), contributions, strict=True
+            for request, p, converts, why, cautions in zip(
+                requests,
+                probability.tolist(),
+                self._scorer.converts(probability).tolist(),
+                self._reasons(leads, contributions, reasons),
+                self._cautions(leads),
+                strict=True,
             )
         ]
 
@@ -66,39 +72,50 @@ class Answers:
         """Score a batch and add it up; `calls`: how many of its leads can be called."""
         found = self.predict(requests, reasons)
         probability = np.sort([answer.probability for answer in found])[::-1]
+        grades = Counter(answer.grade for answer in found)
         return BatchPrediction(
             predictions=found,
             summary=Summary(
                 leads=len(found),
                 converts=sum(answer.converts for answer in found),
                 expected_conversions=math.fsum(probability),
-                grades={
-                    entry.grade: sum(answer.grade == entry.grade for answer in found)
-                    for entry in self._card.grades
-                },
+                grades={entry.grade: grades[entry.grade] for entry in self._card.grades},
                 capacity=None if calls is None else _capacity(probability, calls),
             ),
             model_version=self._card.version,
         )
 
-    def _reasons(self, lead: Lead, shares: NDArray[np.float64], count: int) -> list[Reason]:
-        largest = np.argsort(-np.abs(shares), kind="stable")[:count] if count else ()
+    def _reasons(
+        self, leads: Sequence[Lead], contributions: NDArray[np.float64], count: int
+    ) -> list[list[Reason]]:
+        """For each lead the `count` columns with the largest effects."""
+        if not count:
+            return [[] for _ in leads]
+        largest = np.argsort(-np.abs(contributions), axis=1, kind="stable")[:, :count]
+        effects = np.take_along_axis(contributions, largest, axis=1)
         return [
-            Reason(
-                column=self._features[index].name,
-                value=None if missing(value := lead[self._features[index].name]) else value,
-                effect=float(shares[index]),
-                text=sentence(self._features[index], value, float(shares[index])),
-            )
-            for index in largest
+            [
+                self._reason(self._features[index], lead, effect)
+                for index, effect in zip(indices, shares, strict=True)
+            ]
+            for lead, indices, shares in zip(leads, largest.tolist(), effects.tolist(), strict=True)
         ]
 
-    def _cautions(self, lead: Lead) -> Iterator[Caution]:
-        if all(missing(value) for value in lead.values()):
-            yield Caution(column=None, text=NOTHING_KNOWN)
-        for known in self._ranges:
-            if text := known.caution(lead[known.column.name]):
-                yield Caution(column=known.column.name, text=text)
+    def _reason(self, column: Column, lead: Lead, effect: float) -> Reason:
+        value = lead[column.name]
+        known = None if missing(value) else value
+        return Reason(column.name, known, effect, sentence(column, value, effect))
+
+    def _cautions(self, leads: Sequence[Lead]) -> list[list[Caution]]:
+        """For each lead what to be careful about."""
+        nothing = Caution(column=None, text=NOTHING_KNOWN)
+        found = [[nothing] if all(map(missing, lead.values())) else [] for lead in leads]
+        for seen in self._seen:
+            name = seen.column.name
+            for place, value in seen.unusual([lead[name] for lead in leads]):
+                if text := seen.caution(value):
+                    found[place].append(Caution(name, text))
+        return found
 
 
 class Seen:
@@ -111,6 +128,14 @@ class Seen:
         self._levels, self._commonest = frozenset(levels), next(iter(levels), None)
         quantiles = reference.get("quantiles") or [math.inf, -math.inf]
         self._low, self._high = quantiles[0], quantiles[-1]
+
+    def unusual(self, values: Sequence[Value]) -> list[tuple[int, Value]]:
+        """Those of many values that `caution` may have something to say about, with their places."""
+        if self.column.kind == "category":
+            usual = self._levels
+            return [(place, value) for place, value in enumerate(values) if value not in usual]
+        low, high = self._low, self._high
+        return [(place, value) for place, value in enumerate(values) if not low <= value <= high]
 
     def caution(self, value: Value) -> str | None:
         """What to say of a value training has not seen."""

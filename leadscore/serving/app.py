@@ -4,6 +4,7 @@ import contextlib
 import ctypes
 import gc
 from collections.abc import Callable
+from functools import partial
 from typing import Annotated, Any
 
 from fastapi import FastAPI, Query, Response
@@ -15,6 +16,7 @@ from leadscore import __version__
 from leadscore.scorer import ModelError, Scorer
 from leadscore.serving import headers, metrics, page, problems, protocol, upload
 from leadscore.serving.answers import Answers
+from leadscore.serving.direct import Direct
 from leadscore.serving.hotswap import HotSwap, Reload
 from leadscore.serving.keys import KeyGuard, Keys
 from leadscore.serving.limits import Limits
@@ -28,6 +30,7 @@ from leadscore.serving.schema import (
     Request,
     batch_type,
     lead_type,
+    query_types,
 )
 from leadscore.serving.settings import Settings
 
@@ -67,21 +70,24 @@ def create_app(scorer: Scorer, settings: Settings, reload: Reload | None = None)
     served = metrics.Served(card, max(1, settings.drift_window // settings.workers))
     app.state.scorer, app.state.served = scorer, served
     answers = Answers(scorer, served)
-    features = len(card.dictionary.features)
 
-    async def predict(lead: Request, reasons: int = 3) -> Prediction:
-        return answers.predict([lead], reasons)[0]
+    def predict(body: Request, asked: Any) -> Prediction:
+        return answers.predict([body], asked.reasons)[0]
 
-    # Not async: a large batch must not hold up the event loop.
-    def predict_batch(batch: Any, reasons: int = 0, calls: int | None = None) -> BatchPrediction:
-        return answers.predict_batch(batch.leads, reasons, calls)
+    def predict_batch(body: Any, asked: Any) -> BatchPrediction:
+        return answers.predict_batch(body.leads, asked.reasons, asked.calls)
 
-    how_many = Annotated[int, Query(ge=0, le=features, description="reasons to give for each lead")]
-    possible = Annotated[int | None, Query(ge=1, description="calls possible for this batch")]
-    predict.__annotations__ |= {"lead": lead, "reasons": how_many}
-    predict_batch.__annotations__ |= {"batch": batch, "reasons": how_many, "calls": possible}
-    app.post("/predict", responses=problems.RESPONSES, summary="Score one lead")(predict)
-    app.post("/predict/batch", responses=problems.RESPONSES, summary="Score many leads")(predict_batch)
+    asked, asked_of_batch = query_types(len(card.dictionary.features))
+    predict.__annotations__ |= {"body": lead, "asked": Annotated[asked, Query()]}
+    predict_batch.__annotations__ |= {"body": batch, "asked": Annotated[asked_of_batch, Query()]}
+    post = partial(
+        app.router.add_api_route,
+        methods=["POST"],
+        responses=problems.RESPONSES,
+        route_class_override=Direct,
+    )
+    post("/predict", predict, summary="Score one lead")
+    post("/predict/batch", predict_batch, summary="Score many leads")
     upload.install(app, scorer, settings, served)
 
     @app.get("/health", summary="Is the process alive?")

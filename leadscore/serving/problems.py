@@ -9,6 +9,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
+from starlette.requests import HTTPConnection
 from starlette.types import Scope
 
 from leadscore.columns import ColumnError, LeadError, show
@@ -95,13 +96,22 @@ def refusal(
     return JSONResponse(document.model_dump(exclude=absent), status, headers, MEDIA_TYPE)
 
 
+def media_type(request: HTTPConnection) -> str:
+    """What a request declares its body to be, without parameters."""
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
+def is_json(declared: str) -> bool:
+    """Whether that is JSON."""
+    return declared == "application/json" or declared.endswith("+json")
+
+
 def _invalid(request: Request, error: RequestValidationError) -> JSONResponse:
-    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    is_json = media_type == "application/json" or media_type.endswith("+json")
     found = error.errors()
     in_body = any(item["loc"][0] == "body" for item in found)
-    if in_body and not is_json and not _is_inference(request.scope):
-        got = show(media_type) if media_type else "none"
+    declared = media_type(request)
+    if in_body and not is_json(declared) and not _is_inference(request.scope):
+        got = show(declared) if declared else "none"
         return refusal(request.scope, 415, f"Content-Type: got {got}, expected 'application/json'")
     if found[0]["type"] == "json_invalid":
         place, why = found[0]["loc"][-1], found[0]["ctx"]["error"]

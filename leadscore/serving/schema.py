@@ -14,7 +14,7 @@ from leadscore.columns import LARGEST, Column, ColumnError, Dictionary, Lead, Le
 Id = str | int | float
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Request:
     """One lead as it came in: clean values to score, ids to hand back."""
 
@@ -22,7 +22,8 @@ class Request:
     ids: dict[str, Id] = field(default_factory=dict)
 
 
-class Reason(BaseModel):
+@dataclass(slots=True)
+class Reason:
     """What one column adds to the log-odds: its exact SHAP value."""
 
     column: str = Field(description="its name")
@@ -31,14 +32,16 @@ class Reason(BaseModel):
     text: str = Field(examples=["Time on the website 1,200 s raises the odds 2.48 times"])
 
 
-class Caution(BaseModel):
+@dataclass(slots=True)
+class Caution:
     """A reason to trust a score less."""
 
     column: str | None = Field(description="its name; null: the lead as a whole")
     text: str = Field(examples=["City “Atlantis” is new to the model, which takes it for “Mumbai”."])
 
 
-class Prediction(BaseModel):
+@dataclass(slots=True)
+class Prediction:
     """The answer for one lead."""
 
     probability: float = Field(description="of converting", ge=0, le=1, examples=[0.731])
@@ -53,7 +56,8 @@ class Prediction(BaseModel):
     model_version: str = Field(description="the model that answered")
 
 
-class Capacity(BaseModel):
+@dataclass(slots=True)
+class Capacity:
     """Whom to call when only so many calls are possible."""
 
     calls: int = Field(description="the calls asked for, or all leads if they are fewer")
@@ -61,7 +65,8 @@ class Capacity(BaseModel):
     expected_conversions: float = Field(description="among these leads")
 
 
-class Summary(BaseModel):
+@dataclass(slots=True)
+class Summary:
     """What a batch adds up to."""
 
     leads: int = Field(description="leads scored")
@@ -71,7 +76,8 @@ class Summary(BaseModel):
     capacity: Capacity | None = Field(description="whom to call, where `calls` was given")
 
 
-class BatchPrediction(BaseModel):
+@dataclass(slots=True)
+class BatchPrediction:
     """The answers for a batch, in the order sent."""
 
     predictions: list[Prediction]
@@ -112,6 +118,19 @@ def batch_type(lead: Any, max_batch: int) -> type[BaseModel]:
     """The type of a batch request: `leads`, 1 to `max_batch` of them."""
     leads = Annotated[list[lead], Field(min_length=1, max_length=max_batch)]
     return create_model("Batch", __config__=ConfigDict(extra="forbid"), leads=(leads, ...))
+
+
+def query_types(features: int) -> tuple[type[BaseModel], type[BaseModel]]:
+    """What the queries of a lead and of a batch may ask; a model gives up to `features` reasons."""
+
+    def reasons(default: int) -> Any:
+        about = "reasons to give for each lead"
+        return int, Field(default=default, ge=0, le=features, description=about)
+
+    calls: Any = int | None, Field(default=None, ge=1, description="calls possible for this batch")
+    one: type[BaseModel] = create_model("Asked", reasons=reasons(3))
+    batch: type[BaseModel] = create_model("AskedOfBatch", reasons=reasons(0), calls=calls)
+    return one, batch
 
 
 def read_lead(raw: object, dictionary: Dictionary, max_text: int) -> Request:

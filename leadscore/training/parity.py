@@ -103,7 +103,7 @@ def adversarial(
         values = np.resize(pools[column.name], count)
         rng.shuffle(values)
         values[0] = column.read(None)
-        batch[column.name] = tensor(column, values)
+        batch[column.name] = tensor(column, values.tolist())
     return batch
 
 

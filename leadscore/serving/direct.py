@@ -1,0 +1,88 @@
+"""Routes that FastAPI documents, and that answer without its detours."""
+
+import asyncio
+import json
+from collections.abc import Callable
+from typing import Any, get_type_hints
+from urllib.parse import parse_qsl
+
+from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
+from pydantic import TypeAdapter, ValidationError
+from pydantic_core import from_json
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.types import Receive, Scope, Send
+
+from leadscore.serving.limits import LARGE
+from leadscore.serving.problems import is_json, media_type
+
+
+class Direct(APIRoute):
+    """A route whose endpoint takes `body`, the request's JSON, and `asked`, its query.
+
+    FastAPI's way from a request to an endpoint is made for endpoints of every kind and takes longer
+    than scoring a lead. Here it is read, validated, answered and written, and nothing else. Work on a
+    body of more than LARGE bytes is done in a thread: it would hold up the event loop.
+    """
+
+    def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
+        super().__init__(path, endpoint, **options)
+        types = get_type_hints(endpoint, include_extras=True)
+        self._body, self._asked, self._answer = (
+            TypeAdapter[Any](types[name]) for name in ("body", "asked", "return")
+        )
+        self._unasked = self._asked.validate_python({})
+        self.app = self._respond
+
+    async def _respond(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request; what is wrong with it is raised as FastAPI raises it."""
+        request = Request(scope, receive)
+        body = await request.body()
+        if len(body) > LARGE:
+            content = await asyncio.to_thread(self._content, request, body)
+        else:
+            content = self._content(request, body)
+        headers = [(b"content-length", b"%d" % len(content)), (b"content-type", b"application/json")]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": content})
+
+    def _content(self, request: Request, body: bytes) -> bytes:
+        try:
+            given = self._body.validate_python(_parsed(request, body))
+        except ValidationError as error:
+            raise _refused("body", error) from None
+        asked = self._unasked
+        if query := request.scope["query_string"]:
+            try:
+                asked = self._asked.validate_python(
+                    dict(parse_qsl(query.decode("latin-1"), keep_blank_values=True))
+                )
+            except ValidationError as error:
+                raise _refused("query", error) from None
+        return self._answer.dump_json(self.endpoint(given, asked))
+
+
+def _parsed(request: Request, body: bytes) -> Any:
+    """The JSON of a body; what is not declared as JSON stays as it is, to be refused."""
+    if not is_json(media_type(request)):
+        return body
+    if not body:
+        raise RequestValidationError([{"type": "missing", "loc": ("body",), "msg": ""}])
+    try:
+        return from_json(body)
+    except ValueError:  # json says better what is wrong, and can tell where a surrogate pair is halved
+        pass
+    try:
+        return json.loads(body)
+    except json.JSONDecodeError as error:
+        wrong = {"type": "json_invalid", "loc": ("body", error.pos), "ctx": {"error": error.msg}}
+        raise RequestValidationError([wrong]) from None
+    except (ValueError, RecursionError):
+        raise HTTPException(400, "The body is not JSON that can be read.") from None
+
+
+def _refused(place: str, error: ValidationError) -> RequestValidationError:
+    return RequestValidationError(
+        [{**entry, "loc": (place, *entry["loc"])} for entry in error.errors(include_url=False)]
+    )
