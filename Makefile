@@ -7,7 +7,7 @@ SOURCES := train.py export_onnx.py data/leads.csv data/columns.toml \
 	$(wildcard leadscore/*.py leadscore/training/*.py)
 UV_VERSION := $(shell sed -n 's/^uv==\([^ ]*\).*/\1/p' requirements.txt)
 
-.PHONY: run train test check serve-check deploy-check image image-check faults sbom audit notebook screenshots lock clean
+.PHONY: run train test check serve-check deploy-check runtime-check image image-check faults sbom audit notebook screenshots lock clean
 
 run: models/pipeline.joblib
 	@echo
@@ -41,6 +41,10 @@ serve-check: .venv-serve/installed
 # deploy/ against the schemas of Compose and Kubernetes.
 deploy-check: .venv/installed .venv-deploy/installed
 	$(BIN)/pytest -q tests/test_deploy.py
+
+# The model in other runtimes of ONNX: Node, WebAssembly, a browser. Needs npm.
+runtime-check: .venv/installed examples/node_modules/.package-lock.json
+	$(BIN)/pytest -q tests/test_runtimes.py
 
 # The image, built and run; benchmarks/image.py says what IMAGE_BUILDER is. `image` writes README's table.
 image: .venv/installed
@@ -93,5 +97,8 @@ lock:
 	$(BIN)/uv pip install -q --python .venv-$*/bin/python --require-hashes -r requirements-$*.txt
 	@touch $@
 
+examples/node_modules/.package-lock.json: examples/package-lock.json examples/.npmrc
+	cd examples && npm ci --no-audit --no-fund
+
 clean:
-	rm -rf .venv .venv-serve .venv-deploy build .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv .venv-serve .venv-deploy examples/node_modules build .hypothesis .mypy_cache .pytest_cache .ruff_cache

@@ -1,5 +1,6 @@
 """The pinned requirements agree with pyproject.toml and with each other."""
 
+import json
 import re
 import tomllib
 
@@ -11,6 +12,7 @@ from tests.conftest import ROOT
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 SERVE = PROJECT["project"]["dependencies"]
 DEPLOY = PROJECT["dependency-groups"]["deploy"]
+RUNTIMES = json.loads((ROOT / "examples" / "package.json").read_text())["dependencies"]
 ALL = [
     *SERVE,
     *PROJECT["project"]["optional-dependencies"]["train"],
@@ -76,10 +78,21 @@ def test_serving_needs_nothing_of_training() -> None:
     assert not training & set(_pins("requirements-serve.txt"))
 
 
+def test_other_runtimes_are_exact_and_hashed() -> None:
+    """The same for what npm installs, from whichever registry."""
+    lock = json.loads((ROOT / "examples" / "package-lock.json").read_text())["packages"]
+    assert lock.pop("")["dependencies"] == RUNTIMES
+    for name, version in RUNTIMES.items():
+        assert lock[f"node_modules/{name}"]["version"] == version
+    for name, package in lock.items():
+        assert package["integrity"].startswith("sha512-"), name
+        assert "resolved" not in package, name
+
+
 def test_every_dependency_is_justified() -> None:
     """The README's tables give a reason for each direct dependency."""
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     compared = PROJECT["dependency-groups"]["quality"]
-    named = map(Requirement, [*ALL, *DEPLOY, *compared])
-    missing = [r.name for r in named if f"| `{r.name}` |" not in text]
+    named = [Requirement(line).name for line in (*ALL, *DEPLOY, *compared)]
+    missing = [name for name in (*named, *RUNTIMES) if f"| `{name}` |" not in text]
     assert missing == []
