@@ -21,7 +21,7 @@ import numpy as np  # noqa: E402
 from numpy.typing import NDArray  # noqa: E402
 
 from leadscore.scorer import Scorer  # noqa: E402
-from leadscore.serving.csv_text import CsvScorer, CsvText  # noqa: E402
+from leadscore.serving.csv_text import CsvScorer, CsvText, decoded, rows  # noqa: E402
 from leadscore.serving.table import BLOCK, TableScorer  # noqa: E402
 
 ROWS = 50_000
@@ -31,8 +31,8 @@ ROUNDS = 5
 def main() -> None:
     """Print microseconds a lead, and times the graph."""
     source = Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT / "data" / "leads.csv"
-    header, _, rows = source.read_bytes().partition(b"\n")
-    content = header + b"\n" + rows * (1 + ROWS // rows.count(b"\n"))
+    header, _, body = source.read_bytes().partition(b"\n")
+    content = header + b"\n" + body * (1 + ROWS // body.count(b"\n"))
     leads = content.count(b"\n") - 1
     scorer = Scorer(ROOT / "models" / "lead_conversion.onnx")
     table = TableScorer(scorer, 3, 1000)
@@ -42,10 +42,12 @@ def main() -> None:
 
     def encoded() -> Iterator[NDArray[np.intp]]:
         opened = text()
-        records = opened.header.records(opened.rows())
-        while block := list(islice(records, BLOCK)):
-            cells = zip(*(picked for picked, _, _ in block), strict=True)
-            yield table.encode(dict(zip(opened.header.positions, cells, strict=True)), len(block))
+        header = opened.header
+        for piece in opened.pieces():
+            read = rows(decoded(piece), header.delimiter)
+            while cells := header.records(islice(read, BLOCK)).cells:
+                columns = zip(*cells, strict=True)
+                yield table.encode(dict(zip(header.positions, columns, strict=True)), len(cells))
 
     blocks = [table.inputs(codes) for codes in encoded()]
 
@@ -59,7 +61,7 @@ def main() -> None:
 
     def whole() -> None:
         opened = text()
-        for _ in CsvScorer(table, opened.header, 3).blocks(opened.rows()):
+        for _ in CsvScorer(table, opened.header, 3).blocks(opened.pieces()):
             pass
 
     parts = {"the graph, with reasons": graph, "text to tensors": reading, "text to text": whole}

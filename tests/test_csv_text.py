@@ -25,7 +25,7 @@ ADDED = ["probability", "score", "grade", "converts", "reason_1", "reason_2", "w
 def _scored(content: bytes) -> str:
     text = CsvText(io.BytesIO(content), SCORER.card.dictionary)
     scorer = CsvScorer(TABLE, text.header, 2)
-    return scorer.header + "".join(line for b in scorer.blocks(text.rows()) for line in b.lines)
+    return scorer.header + b"".join(block.text for block in scorer.blocks(text.pieces())).decode()
 
 
 def _read(content: bytes, delimiter: str = ",") -> list[dict[str, str]]:
@@ -118,7 +118,7 @@ def test_bad_row_has_an_error_of_its_own(line: str, error: str) -> None:
 
 def test_cells_longer_than_any_should_be_stop_nothing() -> None:
     """A line of megabytes is an error in its place, not memory."""
-    content = b"City,note\nPune,a\nPune," + b"x" * (3 * csv_text.LONGEST_LINE) + b"\nPune,b\n"
+    content = b"City,note\nPune,a\nPune," + b"x" * (3 * csv_text.LONGEST) + b"\nPune,b\n"
     lines = _scored(content).splitlines()
     assert len(lines) > 4
     assert lines[1].removeprefix("Pune,a") == lines[-1].removeprefix("Pune,b")

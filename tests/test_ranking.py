@@ -17,7 +17,9 @@ LINES = [f"{index} é\n" for index in range(len(PROBABILITY))]
 def _ranked(ranking: All | Best) -> str:
     for start in range(0, len(LINES), BLOCK - 7):
         part = slice(start, start + BLOCK - 7)
-        ranking.add(Block(LINES[part], PROBABILITY[part], Totals()))
+        lines = [line.encode() for line in LINES[part]]
+        ends = np.cumsum([len(line) for line in lines])
+        ranking.add(Block(b"".join(lines), ends, PROBABILITY[part], Totals()))
     return b"".join(ranking.pieces()).decode()
 
 

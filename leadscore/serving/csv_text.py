@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from operator import itemgetter
-from typing import BinaryIO, Final, Self
+from typing import BinaryIO, Final, Self, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,15 +19,25 @@ from leadscore.columns import Dictionary
 from leadscore.serving.table import BLOCK, DECIMALS, Scored, TableError, TableScorer, Totals
 
 DELIMITERS: Final = ",;\t|"
-CHUNK: Final = 2**18  # characters read at once
-LONGEST_LINE: Final = 2**20  # characters; a longer line is read in pieces, each of which is an error
+CHUNK: Final = 2**19  # bytes read at once: some thousand leads
+LONGEST: Final = 2**20  # characters of a record; a longer one is an error, or several
 BOM: Final = "\ufeff"
 
 Row = tuple[list[str], str]
 """A record's cells and its text without the line end; no cells: the text is not valid CSV."""
 
-Record = tuple[tuple[str, ...], str, str]
-"""The cells the model reads, the text with as many cells as the header, what is wrong (mostly "")."""
+
+@dataclass(frozen=True)
+class Records:
+    """Rows as the model needs them.
+
+    `cells`: those the model reads of each row. `texts`: each row with as many cells as the header.
+    `wrong`: by the number of a row, what is wrong with it.
+    """
+
+    cells: list[tuple[str, ...]]
+    texts: list[str]
+    wrong: dict[int, str]
 
 
 def _from_windows(error: UnicodeError) -> tuple[str, int]:
@@ -95,16 +105,20 @@ class Header:
             taken=frozenset(keys),
         )
 
-    def records(self, rows: Iterable[Row]) -> Iterator[Record]:
-        """Rows as the model needs them, picked at once: a block of whole rows outgrows the caches."""
+    def records(self, rows: Iterable[Row]) -> Records:
+        """Pick what is needed of each row at once: whole rows would outgrow the caches."""
         places, width = list(self.positions.values()), self.width
         pick = _picker(places)
-        blank = ("",) * len(places)
+        found = Records([], [], {})
         for row, text in rows:
             if len(row) == width:
-                yield pick(row), text, ""
+                found.cells.append(pick(row))
+                found.texts.append(text)
             else:
-                yield blank, self._padded(row or [text]), _wrong_width(len(row), width)
+                found.wrong[len(found.texts)] = _wrong_width(len(row), width)
+                found.cells.append(("",) * len(places))
+                found.texts.append(self._padded(row or [text]))
+        return found
 
     def _padded(self, row: list[str]) -> str:
         """A row of another width, cut or filled so that the added columns stay in line."""
@@ -121,107 +135,143 @@ class Header:
 
 
 class CsvText:
-    """A CSV file: its header, and its rows.
+    """A CSV file: its header, and its records in pieces of text.
 
     Raises TableError when the first record is no header the model can use.
     """
 
     def __init__(self, stream: BinaryIO, dictionary: Dictionary) -> None:
-        self._lines = Lines(io.TextIOWrapper(stream, "utf-8", "leadscore.windows", newline=""))
+        # Not `read`: it waits for all it is asked for, and hears no Ctrl-C between two parts of it.
+        self._read = cast(io.BufferedIOBase, stream).read1
+        self._rest, self._ended = b"", False
+        self._old = False  # a line ends with "\r", and there is no "\n"
         self.header = self._header(dictionary)
 
-    def rows(self) -> Iterator[Row]:
-        """The rows that are not blank."""
-        return rows(self._lines, self.header.delimiter)
+    def pieces(self) -> Iterator[bytes]:
+        """The text after the header, cut between records: what `rows` reads of each is what it would
+        read of all.
+        """
+        while True:
+            if end := self._end():
+                yield self._rest[:end]
+                self._rest = self._rest[end:]
+            if self._ended:
+                return
+            self._fill()
 
     def _header(self, dictionary: Dictionary) -> Header:
-        first = next(iter(self._lines), "")
+        while b"\n" not in self._rest and len(self._rest) < LONGEST and not self._ended:
+            self._fill()
+        if b"\n" not in self._rest and b"\r" in self._rest:
+            self._old, self._rest = True, self._rest.replace(b"\r", b"\n")
+        marked = self._rest.startswith(codecs.BOM_UTF8)
+        self._rest = self._rest.removeprefix(codecs.BOM_UTF8).lstrip(b"\r\n")
+        first = decoded(self._rest.partition(b"\n")[0])
         if "\0" in first:
             raise TableError("not a CSV in UTF-8 or Latin-1 (in UTF-16 perhaps): save it as CSV UTF-8")
-        line = first.removeprefix(BOM)
-        delimiter = max(DELIMITERS, key=lambda mark: _known(line, mark, dictionary))
-        self._lines.back.append(line)
-        names, text = next(rows(self._lines, delimiter), ([], ""))
+        self._delimiter = max(DELIMITERS, key=lambda mark: _known(first, mark, dictionary))
+        while not (end := self._end()) and not self._ended:
+            self._fill()
+        names, text = next(rows(decoded(self._rest[:end]), self._delimiter), ([], ""))
+        lines = text.count("\n") + 1
+        self._rest = b"".join(self._rest.split(b"\n", lines)[lines:])
         return Header.of(
             names,
             dictionary,
-            text=BOM * first.startswith(BOM) + text,
-            delimiter=delimiter,
+            text=BOM * marked + text,
+            delimiter=self._delimiter,
             newline="\r\n" if first.endswith("\r") else "\n",
         )
 
+    def _end(self) -> int:
+        """Where the last record ends that is read as a whole; 0 if none is."""
+        text, end = self._rest, self._rest.rfind(b"\n") + 1
+        if self._ended or (not end and len(text) >= LONGEST):
+            return len(text)
+        if b'"' not in text:
+            return end
+        lines = io.BytesIO(text[:end])
+        while (quote := text.find(b'"', lines.tell(), end)) >= 0:
+            start = lines.seek(text.rfind(b"\n", 0, quote) + 1)
+            cells, _ = _first(map(decoded, lines), self._delimiter)
+            if not cells and lines.tell() == end:
+                return start  # it may go on in what is not read yet
+            if not cells:
+                lines.seek(text.index(b"\n", start) + 1)
+        return end
 
-def rows(lines: "Lines", delimiter: str) -> Iterator[Row]:
-    """Each row that is not blank.
+    def _fill(self) -> None:
+        more = b""
+        while len(more) < CHUNK and not self._ended:
+            part = self._read(CHUNK - len(more))
+            self._ended = not part
+            more += part
+        self._rest += more.replace(b"\r", b"\n") if self._old else more
+
+
+def decoded(text: bytes) -> str:
+    """Text in UTF-8, with bytes that are not as Windows-1252."""
+    return text.decode("utf-8", "leadscore.windows")
+
+
+def rows(text: str, delimiter: str) -> Iterator[Row]:
+    r"""Each row that is not blank. A line ends with "\n", before which there may be a "\r".
 
     A quote that is never closed, or closed in the middle of a cell, spoils its own line and no other:
     reading goes on with the next line.
     """
-    while True:
-        for line in lines:
-            text = line.rstrip("\r")
-            if '"' not in text and "\r" not in text:  # several times as fast as csv.reader
-                if text:
-                    yield text.split(delimiter), text
-                continue
-            taken = [line]
-            try:
-                row = next(csv.reader(lines.noted(taken), delimiter=delimiter, strict=True))
-            except csv.Error:
-                lines.back.extend(reversed(taken[1:]))
-                yield [], text
-            else:
-                yield row, "\n".join(taken).rstrip("\r")
-        if not lines.back:  # some may have been put back when the end was reached
-            return
+    lines = text.split("\n")
+    lines.reverse()
+    while lines:
+        line = lines.pop()
+        text = line.rstrip("\r")
+        if '"' not in text and "\r" not in text:  # several times as fast as csv.reader
+            if text:
+                yield text.split(delimiter), text
+            continue
+        lines.append(line)
+        cells, taken = _first(_popped(lines), delimiter)
+        if not cells:
+            lines.extend(reversed(taken[1:]))
+            del taken[1:]
+        yield cells, "\n".join(taken).rstrip("\r")
 
 
-class Lines:
-    r"""The lines of a text without their ends, which can be put back: the last of `back` comes next.
+def _first(lines: Iterable[str], delimiter: str) -> tuple[list[str], list[str]]:
+    """The cells of the record that starts on the first line, and the lines read for it.
 
-    A line ends with "\n", before which a "\r" is left, or with "\r" in a file that has nothing else.
+    No cells: the first line is not valid CSV, or no start of a record of reasonable length.
     """
+    taken: list[str] = []
 
-    def __init__(self, stream: io.TextIOBase) -> None:
-        self.back: list[str] = []
-        self._stream = stream
-        self._rest = stream.read(CHUNK)
-        self._end = "\r" if "\r" in self._rest and "\n" not in self._rest else "\n"
-        self._ready: Iterator[str] = iter(())
-        self._ended = False
-
-    def __iter__(self) -> Iterator[str]:
-        while True:
-            while self.back:
-                yield self.back.pop()
-            if (line := next(self._ready, None)) is not None:
-                yield line
-            elif self._ended:
-                return
-            else:
-                self._fill()
-
-    def noted(self, taken: list[str]) -> Iterator[str]:
-        """The first of `taken` and the lines after it, added to it, as csv.reader wants them."""
-        yield f"{taken[0]}\n"
-        for line in self:
+    def fed() -> Iterator[str]:
+        length = 0
+        for line in lines:
             taken.append(line)
+            length += len(line)
+            if length > LONGEST:
+                return
             yield f"{line}\n"
 
-    def _fill(self) -> None:
-        more = self._stream.read(CHUNK)
-        found = (self._rest + more).split(self._end)
-        self._ended = not more
-        # The last is not complete, unless the text ends here or it is longer than any line should be.
-        self._rest = found.pop() if more and len(found[-1]) < LONGEST_LINE else ""
-        self._ready = iter(found)
+    try:
+        return next(csv.reader(fed(), delimiter=delimiter, strict=True), []), taken
+    except csv.Error:
+        return [], taken
+
+
+def _popped(lines: list[str]) -> Iterator[str]:
+    while lines:
+        yield lines.pop()
 
 
 @dataclass(frozen=True)
 class Block:
-    """Scored records: finished lines, their probabilities (NaN: an error), and what they add up to."""
+    """Scored records: their lines in one text, at which byte of it each ends, their probabilities (NaN:
+    an error), and what they add up to.
+    """
 
-    lines: list[str]
+    text: bytes
+    ends: NDArray[np.int64]
     probability: NDArray[np.float64]
     totals: Totals
 
@@ -233,36 +283,39 @@ class CsvScorer:
         self._table, self._header = table, header
         self.header = header.delimiter.join([header.text, *header.added(reasons)]) + header.newline
 
-    def blocks(self, rows: Iterable[Row]) -> Iterator[Block]:
-        """Score rows, BLOCK at a time."""
-        records = self._header.records(rows)
-        while block := list(islice(records, BLOCK)):
-            yield self._block(block)
+    def blocks(self, pieces: Iterable[bytes]) -> Iterator[Block]:
+        """Score pieces of text, BLOCK rows at a time."""
+        for piece in pieces:
+            found = rows(decoded(piece), self._header.delimiter)
+            while (records := self._header.records(islice(found, BLOCK))).texts:
+                yield self._block(records)
 
-    def _block(self, block: list[Record]) -> Block:
-        rows, texts, wrong = zip(*block, strict=True)
-        columns = zip(*rows, strict=True)
-        scored = self._table.score(dict(zip(self._header.positions, columns, strict=True)), len(rows))
-        for index, why in enumerate(wrong):
-            if why:
-                scored.refuse(index, why)
-        return Block(self._lines(texts, scored), scored.probability, scored.totals())
+    def _block(self, records: Records) -> Block:
+        columns = zip(*records.cells, strict=True)
+        cells = dict(zip(self._header.positions, columns, strict=True))
+        scored = self._table.score(cells, len(records.texts))
+        for index, why in records.wrong.items():
+            scored.refuse(index, why)
+        lines, end = self._lines(records.texts, scored), self._header.newline
+        text = end.join(lines) + end
+        lengths = map(len, lines if text.isascii() else map(str.encode, lines))
+        ends = np.cumsum(np.fromiter(lengths, np.int64, len(lines)) + len(end))
+        return Block(text.encode(), ends, scored.probability, scored.totals())
 
     def _lines(self, texts: Sequence[str], scored: Scored) -> list[str]:
-        wrong = np.isnan(scored.probability)
-        good = not wrong.any()
         cells: list[Sequence[str]] = [
             [f"{p:.{DECIMALS}f}" for p in scored.probability.tolist()],
             list(map(str, scored.score.tolist())),
             scored.grade,
             ["true" if converts else "false" for converts in scored.converts.tolist()],
-            *(list(map(_quoted, sentences)) for sentences in scored.reasons),
+            *([_quoted(text) for text in sentences] for sentences in scored.reasons),
         ]
-        if not good:
+        if (wrong := np.isnan(scored.probability)).any():
             cells = [_blanked(column, wrong) for column in cells]
-        cells += [list(map(_quoted, scored.warnings)), list(map(_quoted, scored.errors))]
-        join, end = self._header.delimiter.join, self._header.newline
-        return [f"{line}{end}" for line in map(join, zip(texts, *cells, strict=True))]
+        cells += [
+            [text and _quoted(text) for text in column] for column in (scored.warnings, scored.errors)
+        ]
+        return list(map(self._header.delimiter.join, zip(texts, *cells, strict=True)))
 
 
 def _known(line: str, delimiter: str, dictionary: Dictionary) -> int:
@@ -289,10 +342,10 @@ def _free(name: str, taken: frozenset[str]) -> str:
 
 
 def _quoted(text: str) -> str:
-    """A text cell: quoted whatever it holds, but for an empty one."""
+    """A text cell, quoted whatever it holds."""
     if '"' in text:
         text = text.replace('"', '""')
-    return f'"{text}"' if text else ""
+    return f'"{text}"'
 
 
 def _blanked(column: Sequence[str], wrong: NDArray[np.bool_]) -> list[str]:

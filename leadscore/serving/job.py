@@ -2,7 +2,6 @@
 
 import contextlib
 import gc
-import io
 import multiprocessing
 import os
 import signal
@@ -10,18 +9,17 @@ import sys
 import tempfile
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 from typing import BinaryIO, Final
 
 from leadscore.scorer import Scorer
-from leadscore.serving.csv_text import Block, CsvScorer, CsvText, Header, Lines, rows
+from leadscore.serving.csv_text import Block, CsvScorer, CsvText, Header
 from leadscore.serving.ranking import All, Best, Ranking
 from leadscore.serving.settings import Settings
-from leadscore.serving.table import BLOCK, TableError, TableScorer, Totals
+from leadscore.serving.table import TableError, TableScorer, Totals
 
 STANDARD: Final = "-"  # the name of standard input and output
 INTERRUPTED: Final = 130  # the exit code of a run stopped by Ctrl-C, as a shell reports it
@@ -68,7 +66,7 @@ def run(job: Job, scorer: Scorer, settings: Settings) -> Totals:
             target.write(added.header.encode())
             for block in _scored(text, added, job.reasons, settings):
                 if ranking is None:
-                    target.write("".join(block.lines).encode())
+                    target.write(block.text)
                 else:
                     ranking.add(block)
                 progress.add(block.totals)
@@ -127,7 +125,7 @@ class Progress:
 def _scored(text: CsvText, added: CsvScorer, reasons: int, settings: Settings) -> Iterator[Block]:
     """The scored blocks in order, by this process or by several."""
     if settings.workers == 1:
-        yield from added.blocks(text.rows())
+        yield from added.blocks(text.pieces())
         return
     with ProcessPoolExecutor(
         settings.workers,
@@ -135,40 +133,33 @@ def _scored(text: CsvText, added: CsvScorer, reasons: int, settings: Settings) -
         _prepare,
         (settings, text.header, reasons),
     ) as pool:
-        under_way: deque[Future[Block]] = deque()
+        under_way: deque[Future[list[Block]]] = deque()
         try:
-            texts = (text for _, text in text.rows())
-            while block := "\n".join(islice(texts, BLOCK)):  # as text: quicker to hand over than cells
-                under_way.append(pool.submit(_score, block))
+            for piece in text.pieces():
+                under_way.append(pool.submit(_score, piece))
                 if len(under_way) > 2 * settings.workers:
-                    yield under_way.popleft().result()
+                    yield from under_way.popleft().result()
             while under_way:
-                yield under_way.popleft().result()
+                yield from under_way.popleft().result()
         finally:
             for future in under_way:
                 future.cancel()
 
 
-_score_text: Callable[[str], Block]
-"""What a worker process does; made by `_prepare`."""
+_scorer: CsvScorer
+"""What a worker process scores with; made by `_prepare`."""
 
 
 def _prepare(settings: Settings, header: Header, reasons: int) -> None:
-    global _score_text  # noqa: PLW0603  (a process has one job)
+    global _scorer  # noqa: PLW0603  (a process has one job)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent hears Ctrl-C and stops its workers
     table = TableScorer(Scorer(settings.model), reasons, settings.max_text)
-    added = CsvScorer(table, header, reasons)
+    _scorer = CsvScorer(table, header, reasons)
     gc.freeze()
 
-    def score(text: str) -> Block:
-        (block,) = added.blocks(rows(Lines(io.StringIO(text, newline="")), header.delimiter))
-        return block
 
-    _score_text = score
-
-
-def _score(text: str) -> Block:
-    return _score_text(text)
+def _score(piece: bytes) -> list[Block]:
+    return list(_scorer.blocks([piece]))
 
 
 @contextlib.contextmanager

@@ -31,10 +31,9 @@ class All:
     def add(self, block: Block) -> None:
         """Take the next block."""
         end = self._ends[-1] if self._ends else 0
-        lines = [line.encode() for line in block.lines]
-        self._ends.extend((end + np.cumsum([len(line) for line in lines])).tolist())
+        self._ends.extend((end + block.ends).tolist())
         self._probability.extend(block.probability.tolist())
-        self._waiting.write(b"".join(lines))
+        self._waiting.write(block.text)
 
     def pieces(self) -> Iterator[bytes]:
         """The lines in pieces, the best first."""
@@ -56,12 +55,14 @@ class Best:
 
     def __init__(self, count: int) -> None:
         self._count = count
-        self._lines: list[str] = []
+        self._lines: list[bytes] = []
         self._probability = np.empty(0)
 
     def add(self, block: Block) -> None:
         """Take the next block."""
-        lines = self._lines + block.lines
+        starts = [0, *block.ends[:-1].tolist()]
+        spans = zip(starts, block.ends.tolist(), strict=True)
+        lines = self._lines + [block.text[start:end] for start, end in spans]
         probability = np.concatenate([self._probability, block.probability])
         best = _ranks(probability)[: self._count]
         self._lines = [lines[index] for index in best.tolist()]
@@ -69,7 +70,7 @@ class Best:
 
     def pieces(self) -> Iterator[bytes]:
         """The lines in pieces, the best first."""
-        yield "".join(self._lines).encode()
+        yield b"".join(self._lines)
 
 
 def _ranks(probability: NDArray[np.float64]) -> NDArray[np.intp]:

@@ -145,6 +145,8 @@ class TableScorer:
 
     def _sentences(self, codes: NDArray[np.intp], contributions: NDArray[np.float64]) -> list[list[str]]:
         """For each rank the sentences of all leads, as `answers.sentence` words them."""
+        if not self._reasons:
+            return []
         order = np.argsort(-np.abs(contributions), axis=1, kind="stable")[:, : self._reasons].T
         leads = np.arange(len(contributions))
         return [

@@ -94,10 +94,10 @@ def _lines(source: BinaryIO, text: CsvText, table: CsvScorer, ranked: bool) -> I
     """The answer in pieces."""
     with source:
         yield table.header.encode()
-        blocks = table.blocks(text.rows())
+        blocks = table.blocks(text.pieces())
         if not ranked:
             for block in blocks:
-                yield "".join(block.lines).encode()
+                yield block.text
             return
         with tempfile.SpooledTemporaryFile(IN_MEMORY) as waiting:
             ranking = All(cast(BinaryIO, waiting))
