@@ -3,13 +3,15 @@
     python export_onnx.py models/pipeline.joblib out.onnx
     python export_onnx.py models/pipeline.joblib out.onnx --data "Lead Scoring.csv"
 
-The graph reads raw columns: missing values, unseen levels, encoding,
-trees and exact reasons are all inside. Only load
+The graph reads raw columns: missing values, unseen levels,
+encoding, trees and exact reasons are all inside. Only load
 a pipeline.joblib you trust: it is a pickle, and loading one runs code.
 """
 
 import argparse
+import math
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
@@ -60,16 +62,14 @@ def convert(pipeline: Pipeline, dictionary: Dictionary) -> tuple[onnx.ModelProto
     """The pipeline as a graph, and the base of its log-odds.
 
     One (n, 1) input per feature; outputs `probability` of shape (n,) and `contributions` of shape (n,
-    features). Both come from one tree ensemble: a second one for the bare probability would be a
-    third faster, and the sum of the contributions could then differ from it.
+    features).
     """
     names = [column.name for column in dictionary.features]
-    ensemble = shapley.compile_pipeline(pipeline, names)
-    nodes, constants = _encoding(pipeline)
+    table = shapley.compile_pipeline(pipeline, names)
+    nodes, constants = _lookup(table, len(names))
     kinds = {"number": TensorProto.FLOAT, "category": TensorProto.STRING}
-    columns = ensemble.targets - 1
     graph = helper.make_graph(
-        [*nodes, *_trees(ensemble)],
+        [*_states(pipeline, table), *nodes],
         MODEL,
         [
             helper.make_tensor_value_info(c.name, kinds[c.kind], ["leads", 1])
@@ -77,73 +77,134 @@ def convert(pipeline: Pipeline, dictionary: Dictionary) -> tuple[onnx.ModelProto
         ],
         [
             helper.make_tensor_value_info("probability", TensorProto.FLOAT, ["leads"]),
-            helper.make_tensor_value_info("contributions", TensorProto.FLOAT, ["leads", columns]),
+            helper.make_tensor_value_info("contributions", TensorProto.FLOAT, ["leads", len(names)]),
         ],
-        [
-            numpy_helper.from_array(value, name)
-            for name, value in {
-                **constants,
-                "widths": np.array([columns, 1], dtype=np.int64),
-                "column_axis": np.array([1], dtype=np.int64),
-                "base": np.array(ensemble.base, dtype=np.float32),
-            }.items()
-        ],
+        [numpy_helper.from_array(value, name) for name, value in constants.items()],
     )
     opsets = [helper.make_opsetid(*opset) for opset in OPSETS.items()]
     model = helper.make_model(graph, opset_imports=opsets, ir_version=IR_VERSION)
     onnx.checker.check_model(model, full_check=True)
-    return model, ensemble.base
+    return model, table.base
 
 
-def _encoding(pipeline: Pipeline) -> tuple[list[onnx.NodeProto], dict[str, NDArray[Any]]]:
-    """Nodes from the inputs to `encoded`, which is what the pipeline's encoder gives, and constants.
-
-    Each category becomes the position of its level among the levels of all columns; a feature is 1 where
-    its own position is the one of its column.
-    """
+def _states(pipeline: Pipeline, table: shapley.Table) -> list[onnx.NodeProto]:
+    """Nodes from the inputs to `states`, shape (n, columns): the table's state of each column."""
     steps = {kind: (step, columns) for kind, step, columns in pipeline["encode"].transformers_}
     encoder, categories = steps.get("category", (None, []))
     _, numbers = steps.get("number", (None, []))
-    if not categories:
-        return [helper.make_node("Concat", numbers, ["encoded"], axis=1)], {}
-    widths = [len(levels) for levels in encoder.levels_]
-    starts = np.cumsum([0, *widths])
-    nodes = [
-        helper.make_node(
-            "LabelEncoder",
-            [name],
-            [f"{name}_position"],
-            domain="ai.onnx.ml",
-            keys_strings=levels,
-            values_int64s=range(start, start + len(levels)),
-            default_int64=start,
+    nodes, feature = [], 0
+    for place, name in enumerate(categories):
+        levels = encoder.levels_[place]
+        first = table.first(feature)
+        nodes.append(
+            helper.make_node(
+                "LabelEncoder",
+                [name],
+                [f"{name}_state"],
+                domain="ai.onnx.ml",
+                keys_strings=levels,
+                values_int64s=range(first, first + len(levels)),
+                default_int64=first,
+            )
         )
-        for name, levels, start in zip(categories, encoder.levels_, starts.tolist(), strict=False)
-    ]
-    positions = [f"{name}_position" for name in categories]
-    nodes += [
-        helper.make_node("Concat", positions, ["positions"], axis=1),
-        helper.make_node("Gather", ["positions", "column_of_level"], ["own"], axis=1),
-        helper.make_node("Equal", ["own", "position_of_level"], ["is_own"]),
-        helper.make_node("Cast", ["is_own"], ["levels"], to=TensorProto.FLOAT),
-        helper.make_node("Concat", ["levels", *numbers], ["encoded"], axis=1),
-    ]
-    return nodes, {
-        "column_of_level": np.repeat(np.arange(len(widths)), widths),
-        "position_of_level": np.arange(starts[-1])[None, :],
-    }
+        feature += len(levels)
+    states = [f"{name}_state" for name in categories]
+    if numbers:
+        asked = [(table.first(f), table.thresholds(f)) for f in range(feature, feature + len(numbers))]
+        nodes += [
+            helper.make_node("Concat", numbers, ["numbers"], axis=1),
+            _between_thresholds(asked),
+            helper.make_node("Cast", ["places"], ["number_states"], to=TensorProto.INT64),
+        ]
+        states.append("number_states")
+    return [*nodes, helper.make_node("Concat", states, ["states"], axis=1)]
 
 
-def _trees(ensemble: shapley.Ensemble) -> list[onnx.NodeProto]:
-    """Nodes from `encoded` to the outputs: contributions and their sum, then the probability."""
-    attributes = {"domain": "ai.onnx.ml", **ensemble.attributes()}
-    return [
-        helper.make_node("TreeEnsembleRegressor", ["encoded"], ["shares_and_sum"], **attributes),
+def _between_thresholds(asked: Sequence[tuple[int, Sequence[float]]]) -> onnx.NodeProto:
+    """A node from `numbers` to `places`, shape (n, numbers) each. `asked`: for each number (first,
+    thresholds). `first` is the place below the thresholds, one more that from each of them on, and the
+    last one that of a missing number.
+    """
+    nodes: list[tuple[Any, ...]] = []
+    for number, (first, thresholds) in enumerate(asked):
+        tree: list[tuple[Any, ...]] = [()]
+        missing = _leaf(tree, first + len(thresholds) + 1)
+        known = _bisect(tree, number, thresholds, first)
+        # Nothing is below: only what is missing goes that way.
+        tree[0] = ("BRANCH_LT", number, -math.inf, 1, missing, known)
+        nodes += [(number, node, *row) for node, (*row,) in enumerate(tree)]
+    leaves = [(tree, node, tree, place) for tree, node, mode, _, place, *_ in nodes if mode == "LEAF"]
+    return tree_ensemble("numbers", "places", len(asked), nodes, leaves)
+
+
+def tree_ensemble(
+    source: str,
+    target: str,
+    targets: int,
+    nodes: Sequence[tuple[Any, ...]],
+    leaves: Sequence[tuple[Any, ...]],
+) -> onnx.NodeProto:
+    """A TreeEnsembleRegressor (ai.onnx.ml 3).
+
+    `nodes`: (tree, node, mode, feature, threshold, missing goes to the first, first, second child) of
+    each; `leaves`: (tree, node, target, value) of each.
+    """
+    node_names = (
+        *("treeids", "nodeids", "modes", "featureids", "values"),
+        *("missing_value_tracks_true", "truenodeids", "falsenodeids"),
+    )
+    attributes: dict[str, Any] = {"n_targets": targets}
+    for prefix, names, rows in (
+        ("nodes", node_names, nodes),
+        ("target", ("treeids", "nodeids", "ids", "weights"), leaves),
+    ):
+        columns = zip(*rows, strict=True)
+        attributes |= {f"{prefix}_{n}": list(c) for n, c in zip(names, columns, strict=True)}
+    return helper.make_node(
+        "TreeEnsembleRegressor", [source], [target], domain="ai.onnx.ml", **attributes
+    )
+
+
+def _bisect(tree: list[tuple[Any, ...]], number: int, thresholds: Sequence[float], first: int) -> int:
+    """Add the nodes that find a number's place among thresholds; the first of them."""
+    if not thresholds:
+        return _leaf(tree, first)
+    node, middle = len(tree), len(thresholds) // 2
+    tree.append(())
+    below = _bisect(tree, number, thresholds[:middle], first)
+    above = _bisect(tree, number, thresholds[middle + 1 :], first + middle + 1)
+    tree[node] = ("BRANCH_LT", number, thresholds[middle], 0, below, above)
+    return node
+
+
+def _leaf(tree: list[tuple[Any, ...]], place: int) -> int:
+    tree.append(("LEAF", 0, float(place), 0, 0, 0))
+    return len(tree) - 1
+
+
+def _lookup(table: shapley.Table, columns: int) -> tuple[list[onnx.NodeProto], dict[str, NDArray[Any]]]:
+    """Nodes from `states` to the outputs, and their constants."""
+    values, unit = table.integers()
+    nodes = [
+        helper.make_node("Gather", ["steps", "states"], ["steps_of_lead"], axis=0),
+        helper.make_node("ReduceSum", ["steps_of_lead", "second"], ["rows"], keepdims=0),
+        helper.make_node("Gather", ["values", "rows"], ["values_of_lead"], axis=0),
+        helper.make_node("ReduceSum", ["values_of_lead", "second"], ["units"], keepdims=0),
+        helper.make_node("Cast", ["units"], ["units_as_float"], to=TensorProto.FLOAT),
+        helper.make_node("Mul", ["units_as_float", "unit"], ["shares_and_sum"]),
         helper.make_node("Split", ["shares_and_sum", "widths"], ["contributions", "sum"], axis=1),
-        helper.make_node("Squeeze", ["sum", "column_axis"], ["sum_of_lead"]),
+        helper.make_node("Squeeze", ["sum", "second"], ["sum_of_lead"]),
         helper.make_node("Add", ["sum_of_lead", "base"], ["log_odds"]),
         helper.make_node("Sigmoid", ["log_odds"], ["probability"]),
     ]
+    return nodes, {
+        "steps": table.steps.astype(np.int32),
+        "values": values,
+        "second": np.array([1]),
+        "unit": np.array(unit, dtype=np.float32),
+        "widths": np.array([columns, 1]),
+        "base": np.array(table.base, dtype=np.float32),
+    }
 
 
 def seal(graph: onnx.ModelProto, card: Card) -> bytes:

@@ -30,8 +30,9 @@ from leadscore.serving.answers import Answers
 from leadscore.serving.app import create_service
 from leadscore.serving.job import Job, command
 from leadscore.serving.keys import Keys
+from leadscore.serving.leads import Reader
 from leadscore.serving.limits import impatient
-from leadscore.serving.schema import Prediction, read_lead
+from leadscore.serving.schema import Prediction
 from leadscore.serving.settings import Settings, SettingsError, variable
 
 # The exit code by which gunicorn knows that starting another worker will not help.
@@ -100,11 +101,11 @@ def explain(scorer: Scorer, settings: Settings, source: str) -> None:
     """Print one lead's score and what every column adds to it."""
     try:
         text = sys.stdin.read() if source == "-" else Path(source).read_text(encoding="utf-8")
-        request = read_lead(json.loads(text), scorer.card.dictionary, settings.max_text)
+        lead = Reader(scorer.card.dictionary, settings.max_text).one(json.loads(text))
     except (OSError, UnicodeDecodeError, json.JSONDecodeError, ColumnError, LeadError) as error:
         sys.exit(f"{source}: {error}")
     columns = len(scorer.card.dictionary.features)
-    (answer,) = Answers(scorer).predict([request], reasons=columns)
+    (answer,) = Answers(scorer).predict(lead, reasons=columns)
     print("\n".join(chart(answer, scorer.card.threshold.value)))
 
 

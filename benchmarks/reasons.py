@@ -2,8 +2,8 @@
 
     python benchmarks/reasons.py [--data CSV]
 
-Compared: the same graph with XGBoost's trees as they are, which give the probability alone; our graph
-with reasons; XGBoost's `pred_contribs`; `shap.TreeExplainer` with its own C extension. The graphs read
+Compared: the trees as a converter would write them, which give the probability alone; our graph with
+reasons; XGBoost's `pred_contribs`; `shap.TreeExplainer` with its own C extension. The graphs read
 raw leads, so the others are given raw leads, too, through the fitted pipeline's encoder, and then
 encoded ones, as if encoding cost nothing. Rounds are interleaved; a figure is the median of its rounds.
 """
@@ -24,7 +24,7 @@ import onnx  # noqa: E402
 import onnxruntime as ort  # noqa: E402
 import pandas as pd  # noqa: E402
 import xgboost  # noqa: E402
-from onnx import helper  # noqa: E402
+from onnx import helper, numpy_helper  # noqa: E402
 from rich.console import Console  # noqa: E402
 from rich.table import Table  # noqa: E402
 from sklearn.pipeline import Pipeline  # noqa: E402
@@ -134,7 +134,41 @@ def _session(content: bytes) -> ort.InferenceSession:
 
 
 def _probability_alone(pipeline: Pipeline, graph: onnx.ModelProto) -> onnx.ModelProto:
-    """The same encoder with the trees as XGBoost has them: one leaf value each, no reasons."""
+    """What a converter makes: one-hot levels into the trees as XGBoost has them, and no reasons."""
+    alone = onnx.ModelProto()
+    alone.CopyFrom(graph)
+    encoders = [node for node in graph.graph.node if node.op_type == "LabelEncoder"]
+    steps = {kind: (step, columns) for kind, step, columns in pipeline["encode"].transformers_}
+    widths = [len(levels) for levels in steps["category"][0].levels_]
+    constants = {
+        "column_of_level": np.repeat(np.arange(len(widths)), widths),
+        "levels": np.arange(sum(widths))[None, :],
+        "column_axis": np.array([1]),
+        "base": np.array(shapley.margin(pipeline), np.float32),
+    }
+    nodes = [
+        *encoders,
+        helper.make_node("Concat", [node.output[0] for node in encoders], ["positions"], axis=1),
+        helper.make_node("Gather", ["positions", "column_of_level"], ["own"], axis=1),
+        helper.make_node("Equal", ["own", "levels"], ["is_own"]),
+        helper.make_node("Cast", ["is_own"], ["hot"], to=onnx.TensorProto.FLOAT),
+        helper.make_node("Concat", ["hot", *steps["number"][1]], ["encoded"], axis=1),
+        _plain_trees(pipeline),
+        helper.make_node("Squeeze", ["sum", "column_axis"], ["sum_of_lead"]),
+        helper.make_node("Add", ["sum_of_lead", "base"], ["log_odds"]),
+        helper.make_node("Sigmoid", ["log_odds"], ["probability"]),
+    ]
+    for field, entries in (
+        ("node", nodes),
+        ("initializer", [numpy_helper.from_array(v, name) for name, v in constants.items()]),
+        ("output", list(graph.graph.output)[:1]),
+    ):
+        alone.graph.ClearField(field)
+        getattr(alone.graph, field).extend(entries)
+    return alone
+
+
+def _plain_trees(pipeline: Pipeline) -> onnx.NodeProto:
     nodes, leaves = [], []
     for number, tree in enumerate(shapley.trees(pipeline)):
         for node, split in enumerate(tree.split):
@@ -144,18 +178,7 @@ def _probability_alone(pipeline: Pipeline, graph: onnx.ModelProto) -> onnx.Model
                 continue
             ask = (split.feature, split.threshold, int(split.missing_goes_left))
             nodes.append((number, node, "BRANCH_LT", *ask, tree.left[node], tree.right[node]))
-    plain = shapley.Ensemble(1, 0.0, nodes, leaves).attributes()
-    alone = onnx.ModelProto()
-    alone.CopyFrom(graph)
-    position = next(i for i, n in enumerate(alone.graph.node) if n.op_type == "TreeEnsembleRegressor")
-    (encoded,) = alone.graph.node[position].input
-    del alone.graph.node[position : position + 2]  # the trees, and the split of contributions and sum
-    trees = helper.make_node("TreeEnsembleRegressor", [encoded], ["sum"], domain="ai.onnx.ml", **plain)
-    alone.graph.node.insert(position, trees)
-    del alone.graph.output[1]
-    unused = next(i for i in alone.graph.initializer if i.name == "widths")
-    alone.graph.initializer.remove(unused)
-    return alone
+    return export_onnx.tree_ensemble("encoded", "sum", 1, nodes, leaves)
 
 
 if __name__ == "__main__":

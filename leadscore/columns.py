@@ -7,9 +7,9 @@ raw value -> `Column.read` -> clean value -> `tensor` -> model input.
 import math
 import re
 import tomllib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import MISSING, asdict, dataclass, field, fields, replace
-from functools import cached_property, lru_cache
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, Self, TypeAlias, get_args
 
@@ -31,11 +31,6 @@ Tensors: TypeAlias = dict[str, NDArray[Any]]
 
 # The model computes in float32; a larger number would silently become infinite there.
 LARGEST = float(np.finfo(np.float32).max)
-
-# Texts of one column that are read once; a column's levels are fewer.
-REMEMBERED = 256
-
-_PLAIN = frozenset({int, float})  # and not bool
 
 # float() alone would also take "1_000", "nan", "infinity" and other scripts' digits.
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
@@ -61,9 +56,9 @@ class ColumnError(ValueError):
 class LeadError(ValueError):
     """A lead cannot be read; `errors` holds a ColumnError for each reason."""
 
-    def __init__(self, errors: Iterable[ColumnError]) -> None:
+    def __init__(self, errors: Sequence[ColumnError]) -> None:
+        super().__init__("; ".join(map(str, errors)))
         self.errors = tuple(errors)
-        super().__init__("; ".join(map(str, self.errors)))
 
 
 def show(value: object, longest: int = 80) -> str:
@@ -123,19 +118,6 @@ class Column:
         if self.kind == "number":
             return math.nan if absent else self._number(value)
         return "" if absent else self._text(value)
-
-    def reader(self) -> Callable[[Any], Value]:
-        """`read`, but faster: it remembers texts, and takes a plain number in its range as it is."""
-        if self.kind == "category":
-            return lru_cache(REMEMBERED, typed=True)(self.read)
-        low = -LARGEST if self.minimum is None else self.minimum
-
-        def read(value: Any) -> Value:
-            if type(value) in _PLAIN and low <= value <= LARGEST:
-                return float(value)
-            return self.read(value)
-
-        return read
 
     def _number(self, value: object) -> float:
         if isinstance(value, str) and _NUMBER.fullmatch(value):
@@ -239,23 +221,6 @@ class Dictionary:
         return next(column for column in self.columns if column.clock)
 
     @cached_property
-    def nothing(self) -> Lead:
-        """The clean lead of which nothing is known."""
-        return {column.name: column.read(None) for column in self.features}
-
-    @cached_property
-    def readers(self) -> Mapping[str, tuple[str, Callable[[Any], Any]]]:
-        """For each key of a feature or an id: its name, and how its values are read."""
-        return {
-            key: (column.name, read)
-            for column, read in (
-                *((column, column.reader()) for column in self.features),
-                *((column, lambda value: value) for column in self.ids),
-            )
-            for key in (column.source, column.name)
-        }
-
-    @cached_property
     def by_key(self) -> Mapping[str, Column]:
         """Each column by its name and by its CSV header."""
         return {key: column for column in self.columns for key in (column.source, column.name)}
@@ -321,30 +286,24 @@ def clean(lead: Mapping[str, object], dictionary: Dictionary) -> dict[str, Value
     Raises LeadError with one ColumnError for each value its column does not take, each column that
     is unknown, excluded or the target, and each column given under both of its keys.
     """
-    readers, found = dictionary.readers, dict[str, Any]()
-    try:
-        for key, value in lead.items():
-            name, read = readers[key]
-            found[name] = read(value)
-    except (KeyError, TypeError, ColumnError):  # TypeError: no category, and no key of a memory
-        raise LeadError(_wrong(lead, dictionary)) from None
-    if len(found) < len(lead):
-        raise LeadError(_wrong(lead, dictionary))
-    return {name: found.get(name, absent) for name, absent in dictionary.nothing.items()}
-
-
-def _wrong(lead: Mapping[str, object], dictionary: Dictionary) -> Iterator[ColumnError]:
-    """Everything that is wrong with a lead."""
+    values: dict[str, Value] = {}
     given: dict[str, str] = {}
+    errors: list[ColumnError] = []
     for key, value in lead.items():
         try:
             column = _expected(key, value, dictionary)
             if (other := given.setdefault(column.name, key)) != key:
                 raise ColumnError(key, value, f"this column once, it is also given as {other!r}")
             if column.role == "feature":
-                column.read(value)
+                values[column.name] = column.read(value)
         except ColumnError as error:
-            yield ColumnError(key, error.value, error.expected)
+            errors.append(ColumnError(key, error.value, error.expected))
+    if errors:
+        raise LeadError(errors)
+    for column in dictionary.features:
+        if column.name not in values:
+            values[column.name] = column.read(None)
+    return values
 
 
 def _expected(key: str, value: object, dictionary: Dictionary) -> Column:
@@ -362,9 +321,6 @@ def tensor(column: Column, values: Sequence[Value]) -> NDArray[Any]:
     return np.array(values, dtype=np.float32 if column.kind == "number" else object)[:, None]
 
 
-def tensors(leads: Sequence[Lead], features: Sequence[Column]) -> Tensors:
+def tensors(leads: Sequence[Lead], features: Iterable[Column]) -> Tensors:
     """Clean leads as model inputs: one (n, 1) array for each feature."""
-    names = [column.name for column in features]
-    columns = zip(*[[lead[name] for name in names] for lead in leads], strict=True)
-    values = columns if leads else [()] * len(features)
-    return {c.name: tensor(c, column) for c, column in zip(features, values, strict=True)}
+    return {column.name: tensor(column, [lead[column.name] for lead in leads]) for column in features}

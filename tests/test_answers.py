@@ -4,18 +4,19 @@ import math
 
 import pytest
 
-from leadscore.columns import Column
+from leadscore.columns import Column, clean
 from leadscore.scorer import Scorer
-from leadscore.serving.answers import Answers, grade, sentence
-from leadscore.serving.schema import Prediction, read_lead
+from leadscore.serving.answers import Answers, sentence
+from leadscore.serving.leads import Leads
+from leadscore.serving.schema import Prediction
 
 NUMBER = Column("seconds", "Secs", "feature", "number", "capture", "why", label="Time on site", unit="s")
 TEXT = Column("source", "Source", "feature", "category", "capture", "why")
 
 
 def _predict(scorer: Scorer, *leads: dict[str, object], reasons: int = 3) -> list[Prediction]:
-    requests = [read_lead(lead, scorer.card.dictionary, 1000) for lead in leads]
-    return Answers(scorer).predict(requests, reasons)
+    found = Leads.of([clean(lead, scorer.card.dictionary) for lead in leads])
+    return Answers(scorer).predict(found, reasons)
 
 
 @pytest.mark.parametrize(
@@ -100,16 +101,16 @@ def test_ordinary_lead_has_no_warning(scorer: Scorer) -> None:
 
 def test_grades_follow_the_card(scorer: Scorer) -> None:
     """A probability on a cut-off has the better grade; the worst grade takes everything else."""
-    card = scorer.card
-    for entry in card.grades:
-        assert grade(entry.at_least, card) == entry.grade
-    assert grade(math.nextafter(card.grades[0].at_least, 0), card) == card.grades[1].grade
-    assert (grade(0.0, card), grade(1.0, card)) == (card.grades[-1].grade, card.grades[0].grade)
+    grades, grade = scorer.card.grades, Answers(scorer).grade
+    for entry in grades:
+        assert grade(entry.at_least) == entry.grade
+    assert grade(math.nextafter(grades[0].at_least, 0)) == grades[1].grade
+    assert (grade(0.0), grade(1.0)) == (grades[-1].grade, grades[0].grade)
 
 
 def test_capacity_cuts_where_the_calls_run_out(scorer: Scorer) -> None:
     """Calling the leads from the cut on takes the calls there are, for the conversions promised."""
-    leads = [read_lead(dict(g.lead), scorer.card.dictionary, 1000) for g in scorer.card.golden]
+    leads = Leads.of([clean(dict(g.lead), scorer.card.dictionary) for g in scorer.card.golden])
     batch = Answers(scorer).predict_batch(leads, reasons=0, calls=5)
     best = sorted((answer.probability for answer in batch.predictions), reverse=True)[:5]
     assert batch.summary.capacity is not None
@@ -118,5 +119,5 @@ def test_capacity_cuts_where_the_calls_run_out(scorer: Scorer) -> None:
     assert batch.summary.capacity.expected_conversions == pytest.approx(sum(best))
     everyone = Answers(scorer).predict_batch(leads, reasons=0, calls=10_000).summary
     assert everyone.capacity is not None
-    assert everyone.capacity.calls == len(leads)
+    assert everyone.capacity.calls == len(leads.ids)
     assert everyone.capacity.expected_conversions == pytest.approx(everyone.expected_conversions)

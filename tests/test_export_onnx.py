@@ -62,6 +62,19 @@ def test_every_lead_scores_the_same_in_joblib_and_onnx(
     assert np.abs(found - probability(pipeline, leads.features)).max() <= TOLERANCE
 
 
+def test_lead_scores_the_same_in_every_batch(exported: bytes, leads: Dataset) -> None:
+    """To the last bit: alone, and wherever it stands among others."""
+    scorer = Scorer(exported)
+    batch = inputs(leads.features.iloc[:300], leads.dictionary)
+    together = scorer.run(batch)
+    turned = scorer.run({name: values[::-1].copy() for name, values in batch.items()})
+    for found, expected in zip(turned, together, strict=True):
+        assert (found[::-1] == expected).all()
+    for row in range(300):
+        alone = scorer.run({name: values[row : row + 1] for name, values in batch.items()})
+        assert all((a == b[row]).all() for a, b in zip(alone, together, strict=True))
+
+
 def test_adversarial_leads_score_the_same(pipeline: Pipeline, exported: bytes, leads: Dataset) -> None:
     """Splits and their float32 neighbours, extremes, NaN, unseen and 10 kB text, under another seed."""
     scorer = Scorer(exported)

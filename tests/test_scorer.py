@@ -135,13 +135,12 @@ def test_card_without_golden_leads_is_refused() -> None:
         Scorer(_changed_card(golden=[]))
 
 
-def test_tampered_tree_is_refused() -> None:
-    """Changed leaves in the graph are noticed by the golden leads, whatever the seal says."""
+def test_tampered_table_is_refused() -> None:
+    """Changed values in the graph are noticed by the golden leads, whatever the seal says."""
     model = onnx.load_from_string(_changed_card())
-    trees = next(node for node in model.graph.node if node.op_type == "TreeEnsembleRegressor")
-    weights = next(a for a in trees.attribute if a.name == "target_weights")
-    for index in range(len(weights.floats)):
-        weights.floats[index] *= 1.5
+    values = next(constant for constant in model.graph.initializer if constant.name == "values")
+    tampered = onnx.numpy_helper.to_array(values) * np.int32(2)
+    values.CopyFrom(onnx.numpy_helper.from_array(tampered, "values"))
     with pytest.raises(ModelError, match="golden lead"):
         Scorer(model.SerializeToString())
 

@@ -5,17 +5,15 @@ import math
 import warnings
 
 import numpy as np
-import onnxruntime as ort
 import pytest
-from onnx import helper
 from sklearn.pipeline import Pipeline
 
 from leadscore.training import parity, reference, shapley
 from leadscore.training.dataset import Dataset, frame, inputs
 from leadscore.training.evaluation import probability
-from leadscore.training.shapley import Ensemble, ShapleyError, Split, Tree
+from leadscore.training.shapley import ShapleyError, Split, Table, Tree
 
-# On a number (0) twice, and on two levels (1, 2) of one category (column 1).
+# On a number (0) twice, and on two of three levels (1, 2, 3) of one category (column 1).
 TREE = Tree(
     split=[
         *(Split(0, 1.0, True), Split(1, 0.5, False), Split(0, 3.0, False), None, Split(2, 0.5, False)),
@@ -26,25 +24,25 @@ TREE = Tree(
     value=[0, 0, 0, 0.5, 0, -1.0, 2.0, 0.25, -0.75],
     cover=[10, 6, 4, 2, 4, 1, 3, 1, 3],
 )
-COLUMNS = np.array([0, 1, 1])
+COLUMNS = np.array([0, 1, 1, 1])
 
 
-def _run(ensemble: Ensemble, encoded: np.ndarray) -> np.ndarray:
-    """What onnxruntime computes for encoded features: contributions and, last, their sum."""
-    node = helper.make_node(
-        "TreeEnsembleRegressor", ["x"], ["y"], domain="ai.onnx.ml", **ensemble.attributes()
-    )
-    graph = helper.make_graph(
-        [node],
-        "test",
-        [helper.make_tensor_value_info("x", 1, [None, encoded.shape[1]])],
-        [helper.make_tensor_value_info("y", 1, [None, ensemble.targets])],
-    )
-    opsets = [helper.make_opsetid("", 18), helper.make_opsetid("ai.onnx.ml", 3)]
-    model = helper.make_model(graph, opset_imports=opsets, ir_version=9)
-    return ort.InferenceSession(model.SerializeToString()).run(None, {"x": encoded.astype(np.float32)})[
-        0
-    ]
+def _run(table: Table, encoded: np.ndarray) -> np.ndarray:
+    """What the table holds for encoded features: contributions and, last, their sum."""
+    values, unit = table.integers()
+    steps = np.vstack([table.steps, np.zeros_like(table.steps[:1])])
+    rows = sum(steps[_states(table, feature, column)] for feature, column in enumerate(encoded.T))
+    return values[rows].sum(axis=1) * unit
+
+
+def _states(table: Table, feature: int, column: np.ndarray) -> np.ndarray:
+    """The state of each lead; -1 where it is that of another level."""
+    own = [state for state in table.states if state.feature == feature]
+    first = table.first(feature)
+    if len(own) == 1:
+        return np.where(column == 1, first, -1)
+    place = np.searchsorted(np.float32(table.thresholds(feature)), column, side="right")
+    return first + np.where(np.isnan(column), len(own) - 1, place)
 
 
 def _mean(tree: Tree, lead: np.ndarray, known: set[int], node: int = 0) -> float:
@@ -77,7 +75,7 @@ LEADS = np.array(
     [
         [number, *levels]
         for number in (-5, 0.999, 1, 2.999, 3, 99, np.nan, np.inf)
-        for levels in ((0, 0), (1, 0), (0, 1))
+        for levels in ((0, 0, 1), (1, 0, 0), (0, 1, 0))
     ]
 )
 
@@ -92,22 +90,22 @@ def test_compiled_tree_gives_shapley_values_by_definition() -> None:
 
 def test_base_and_contributions_add_up_to_the_prediction() -> None:
     """The mean of the trees, the margin and the shares of the columns make the log-odds."""
-    ensemble = shapley.compile_trees([TREE, TREE], COLUMNS, 2, 0.3)
-    found = _run(ensemble, LEADS)
+    table = shapley.compile_trees([TREE, TREE], COLUMNS, 2, 0.3)
+    found = _run(table, LEADS)
     assert found[:, -1] == pytest.approx(found[:, :-1].sum(axis=1), abs=1e-6)
-    total = ensemble.base + found[:, -1]
-    expected = [0.3 + 2 * _mean(TREE, lead, {0, 1, 2}) for lead in LEADS]
+    total = table.base + found[:, -1]
+    expected = [0.3 + 2 * _mean(TREE, lead, {0, 1, 2, 3}) for lead in LEADS]
     assert total == pytest.approx(np.array(expected), abs=1e-6)
 
 
 def test_trees_together_give_what_they_give_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     """Grouping changes the speed and nothing else."""
     together = shapley.compile_trees([TREE, TREE], COLUMNS, 2, 0.0)
-    assert {node[0] for node in together.nodes} == {0}
-    monkeypatch.setattr(shapley, "MOST_PATTERNS", shapley._count(shapley._splits([TREE]), COLUMNS))
+    assert len(together.starts) == 1
+    monkeypatch.setattr(shapley, "MOST_PATTERNS", len(together.values))
     other = Tree(**{**vars(TREE), "split": [Split(0, 2.0, True), *TREE.split[1:]]})
     apart = shapley.compile_trees([TREE, other], COLUMNS, 2, 0.0)
-    assert {node[0] for node in apart.nodes} == {0, 1}
+    assert len(apart.starts) == 2
     monkeypatch.undo()
     joined = shapley.compile_trees([TREE, other], COLUMNS, 2, 0.0)
     assert _run(joined, LEADS) == pytest.approx(_run(apart, LEADS), abs=1e-6)
@@ -116,45 +114,55 @@ def test_trees_together_give_what_they_give_alone(monkeypatch: pytest.MonkeyPatc
 def test_tree_without_a_split_has_no_reasons() -> None:
     """A bare leaf moves the base alone."""
     leaf = Tree([None], [-1], [-1], [0.7], [5.0])
-    ensemble = shapley.compile_trees([leaf, leaf], COLUMNS, 2, 0.1)
-    assert ensemble.base == pytest.approx(1.5)
-    assert not _run(ensemble, LEADS).any()
+    table = shapley.compile_trees([leaf, leaf], COLUMNS, 2, 0.1)
+    assert table.base == pytest.approx(1.5)
+    assert not _run(table, LEADS).any()
+
+
+def test_sums_are_exact_whatever_is_added_first() -> None:
+    """Values are integers, with room for all sums, and a lead's sum is that of its columns."""
+    table = shapley.compile_trees([TREE] * 40, COLUMNS, 2, 0.0)
+    values, unit = table.integers()
+    largest = np.maximum.reduceat(np.abs(values.astype(np.int64)).max(axis=1), table.starts).sum()
+    assert 2**28 < largest < 2**31
+    assert (values[:, -1] == values[:, :-1].sum(axis=1)).all()
+    assert np.abs(values[:, :-1] * unit - table.values).max() <= unit / 2
 
 
 def test_too_many_patterns_are_refused_by_tree() -> None:
     """The message says which tree, how many, and what to do."""
     wide = Tree(
-        split=[Split(n, 0.5, False) for n in range(9)] + [None] * 10,
-        left=[*range(1, 9), 9, *[-1] * 10],
-        right=[*range(10, 19), *[-1] * 10],
-        value=[0.0] * 19,
-        cover=[float(20 - n) for n in range(9)] + [1.0] * 10,
+        split=[Split(n, 0.5, False) for n in range(10)] + [None] * 11,
+        left=[*range(1, 10), 10, *[-1] * 11],
+        right=[*range(11, 21), *[-1] * 11],
+        value=[0.0] * 21,
+        cover=[float(20 - n) for n in range(10)] + [1.0] * 11,
     )
-    with pytest.raises(ShapleyError, match=r"tree 1 has 512 patterns of turns, at most 256 .* depth 3"):
-        shapley.compile_trees([TREE, wide], np.arange(9), 9, 0.0)
+    with pytest.raises(ShapleyError, match=r"tree 1 has 1024 patterns of turns, at most 512 .* depth 3"):
+        shapley.compile_trees([TREE, wide], np.arange(10), 10, 0.0)
 
 
-def _compiled(pipeline: Pipeline, leads: Dataset) -> tuple[Ensemble, list[str]]:
+def _compiled(pipeline: Pipeline, leads: Dataset) -> tuple[Table, list[str]]:
     names = [column.name for column in leads.dictionary.features]
     return shapley.compile_pipeline(pipeline, names), names
 
 
 def test_every_lead_has_xgboost_s_own_values(pipeline: Pipeline, leads: Dataset) -> None:
     """Over every row, missing values included: `pred_contribs`, folded to raw columns, to 1e-5."""
-    ensemble, _ = _compiled(pipeline, leads)
-    found = _run(ensemble, pipeline["encode"].transform(leads.features))[:, :-1]
+    table, _ = _compiled(pipeline, leads)
+    found = _run(table, pipeline["encode"].transform(leads.features))[:, :-1]
     assert np.abs(found - shapley.contributions(pipeline, leads.features)).max() <= 1e-5
 
 
 def test_every_lead_s_reasons_add_up(pipeline: Pipeline, leads: Dataset) -> None:
     """Over every row and over adversarial ones: base plus contributions is the logit, to 1e-4."""
-    ensemble, _ = _compiled(pipeline, leads)
+    table, _ = _compiled(pipeline, leads)
     distributions = reference.distributions(leads.features, leads.dictionary)
     hostile = parity.adversarial(pipeline, leads.dictionary, distributions, seed=2)
     for batch in (inputs(leads.features, leads.dictionary), hostile):
         rows = frame(batch)
         p = probability(pipeline, rows)
-        total = ensemble.base + _run(ensemble, pipeline["encode"].transform(rows))[:, :-1].sum(axis=1)
+        total = table.base + _run(table, pipeline["encode"].transform(rows))[:, :-1].sum(axis=1)
         assert np.abs(total - np.log(p / (1 - p))).max() <= 1e-4
 
 
@@ -165,9 +173,9 @@ def test_shap_package_agrees(pipeline: Pipeline, leads: Dataset) -> None:
         shap = pytest.importorskip("shap")
         encoded = pipeline["encode"].transform(leads.features.iloc[:500])
         values = shap.TreeExplainer(pipeline["model"]).shap_values(encoded)
-    ensemble, names = _compiled(pipeline, leads)
+    table, names = _compiled(pipeline, leads)
     folded = values @ np.eye(len(names))[shapley.encoded_columns(pipeline, names)]
-    assert np.abs(_run(ensemble, encoded)[:, :-1] - folded).max() <= 1e-4
+    assert np.abs(_run(table, encoded)[:, :-1] - folded).max() <= 1e-4
 
 
 def test_calibration_scales_the_reasons(pipeline: Pipeline, leads: Dataset) -> None:
@@ -176,8 +184,8 @@ def test_calibration_scales_the_reasons(pipeline: Pipeline, leads: Dataset) -> N
     model = pipeline["model"]
     try:
         model.slope, model.intercept = 0.8, -0.3
-        ensemble, _ = _compiled(pipeline, leads)
-        total = ensemble.base + _run(ensemble, pipeline["encode"].transform(sample))[:, :-1].sum(axis=1)
+        table, _ = _compiled(pipeline, leads)
+        total = table.base + _run(table, pipeline["encode"].transform(sample))[:, :-1].sum(axis=1)
         p = probability(pipeline, sample)
     finally:
         del model.slope, model.intercept

@@ -7,7 +7,7 @@ from leadscore.columns import clean
 from leadscore.scorer import Scorer
 from leadscore.serving import table
 from leadscore.serving.answers import Answers
-from leadscore.serving.schema import Request
+from leadscore.serving.leads import Leads
 from leadscore.serving.table import TableScorer, guarded
 from leadscore.training.dataset import Dataset
 
@@ -29,7 +29,7 @@ def test_tables_answer_what_single_leads_are_answered(scorer: Scorer, leads: Dat
     features, _ = leads.newest()
     rows = [*ODD, *(dict(row) for row in features.iloc[::20].to_dict("records"))]
     dictionary = scorer.card.dictionary
-    expected = Answers(scorer).predict([Request(clean(row, dictionary)) for row in rows], reasons=4)
+    expected = Answers(scorer).predict(Leads.of([clean(row, dictionary) for row in rows]), reasons=4)
     scored = TableScorer(scorer, 4, 1000).score(_columns(rows, scorer), len(rows))
     assert len(rows) > 90
     assert scored.errors == [""] * len(rows)

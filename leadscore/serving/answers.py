@@ -1,6 +1,7 @@
 """Answers: a probability with its grade, the reasons for it, and what to be careful about."""
 
 import math
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Sequence
 
@@ -8,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from leadscore.card import Card
-from leadscore.columns import Column, Lead, Value, tensors
+from leadscore.columns import Column, Value
 from leadscore.scorer import Scorer
+from leadscore.serving.leads import Leads
 from leadscore.serving.metrics import Served
 from leadscore.serving.schema import (
     BatchPrediction,
@@ -17,7 +19,6 @@ from leadscore.serving.schema import (
     Caution,
     Prediction,
     Reason,
-    Request,
     Summary,
 )
 
@@ -32,45 +33,45 @@ class Answers:
         self._scorer, self._card, self._served = scorer, scorer.card, served
         self._features = scorer.card.dictionary.features
         self._seen = [Seen(column, scorer.card) for column in self._features]
+        worst_first = scorer.card.grades[::-1]
+        self._grades = [entry.grade for entry in worst_first]
+        self._at_least = [entry.at_least for entry in worst_first]
 
-    def score(self, leads: Sequence[Lead]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    def score(self, leads: Leads) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Probabilities and contributions in one run of the graph, as `Scorer.run` returns them."""
-        inputs = tensors(leads, self._features)
+        inputs = leads.tensors(self._card.dictionary)
         probability, contributions = self._scorer.run(inputs)
         if self._served:
             self._served.add(inputs, probability)
         return probability, contributions
 
-    def predict(self, requests: Sequence[Request], reasons: int) -> list[Prediction]:
-        """Score all requests; answers in the same order."""
-        leads = [request.lead for request in requests]
+    def predict(self, leads: Leads, reasons: int) -> list[Prediction]:
+        """Score leads; answers in the same order."""
         probability, contributions = self.score(leads)
         return [
             Prediction(
                 probability=p,
                 score=round(100 * p),
-                grade=grade(p, self._card),
+                grade=self.grade(p),
                 converts=converts,
                 reasons=why,
                 warnings=cautions,
-                ids=request.ids,
+                ids=ids,
                 model_version=self._card.version,
             )
-            for request, p, converts, why, cautions in zip(
-                requests,
+            for p, converts, why, cautions, ids in zip(
                 probability.tolist(),
                 self._scorer.converts(probability).tolist(),
                 self._reasons(leads, contributions, reasons),
                 self._cautions(leads),
+                leads.ids,
                 strict=True,
             )
         ]
 
-    def predict_batch(
-        self, requests: Sequence[Request], reasons: int, calls: int | None
-    ) -> BatchPrediction:
+    def predict_batch(self, leads: Leads, reasons: int, calls: int | None) -> BatchPrediction:
         """Score a batch and add it up; `calls`: how many of its leads can be called."""
-        found = self.predict(requests, reasons)
+        found = self.predict(leads, reasons)
         probability = np.sort([answer.probability for answer in found])[::-1]
         grades = Counter(answer.grade for answer in found)
         return BatchPrediction(
@@ -85,36 +86,46 @@ class Answers:
             model_version=self._card.version,
         )
 
+    def grade(self, probability: float) -> str:
+        """The best grade whose probability is reached."""
+        return self._grades[bisect_right(self._at_least, probability) - 1]
+
     def _reasons(
-        self, leads: Sequence[Lead], contributions: NDArray[np.float64], count: int
+        self, leads: Leads, contributions: NDArray[np.float64], count: int
     ) -> list[list[Reason]]:
         """For each lead the `count` columns with the largest effects."""
         if not count:
-            return [[] for _ in leads]
+            return [[] for _ in contributions]
         largest = np.argsort(-np.abs(contributions), axis=1, kind="stable")[:, :count]
         effects = np.take_along_axis(contributions, largest, axis=1)
         return [
             [
-                self._reason(self._features[index], lead, effect)
+                self._reason(self._features[index], leads, lead, effect)
                 for index, effect in zip(indices, shares, strict=True)
             ]
-            for lead, indices, shares in zip(leads, largest.tolist(), effects.tolist(), strict=True)
+            for lead, (indices, shares) in enumerate(
+                zip(largest.tolist(), effects.tolist(), strict=True)
+            )
         ]
 
-    def _reason(self, column: Column, lead: Lead, effect: float) -> Reason:
-        value = lead[column.name]
+    def _reason(self, column: Column, leads: Leads, lead: int, effect: float) -> Reason:
+        value = leads.columns[column.name][lead]
         known = None if missing(value) else value
         return Reason(column.name, known, effect, sentence(column, value, effect))
 
-    def _cautions(self, leads: Sequence[Lead]) -> list[list[Caution]]:
+    def _cautions(self, leads: Leads) -> list[list[Caution]]:
         """For each lead what to be careful about."""
-        nothing = Caution(column=None, text=NOTHING_KNOWN)
-        found = [[nothing] if all(map(missing, lead.values())) else [] for lead in leads]
+        found: list[list[Caution]] = [[] for _ in leads.ids]
+        nothing: Sequence[int] = range(len(found))
+        for values in leads.columns.values():
+            nothing = [lead for lead in nothing if missing(values[lead])]
+        for lead in nothing:
+            found[lead].append(Caution(None, NOTHING_KNOWN))
         for seen in self._seen:
             name = seen.column.name
-            for place, value in seen.unusual([lead[name] for lead in leads]):
+            for lead, value in seen.unusual(leads.columns[name]):
                 if text := seen.caution(value):
-                    found[place].append(Caution(name, text))
+                    found[lead].append(Caution(name, text))
         return found
 
 
@@ -151,11 +162,6 @@ class Seen:
     def _new(self, level: str) -> str:
         taken = f", which takes it for “{self._commonest}”" if self._levels else ""
         return f"{_named(self.column, level)} is new to the model{taken}."
-
-
-def grade(probability: float, card: Card) -> str:
-    """The best grade whose probability is reached."""
-    return next(entry.grade for entry in card.grades if probability >= entry.at_least)
 
 
 def sentence(column: Column, value: Value, effect: float) -> str:

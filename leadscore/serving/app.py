@@ -19,6 +19,7 @@ from leadscore.serving.answers import Answers
 from leadscore.serving.direct import Direct
 from leadscore.serving.hotswap import HotSwap, Reload
 from leadscore.serving.keys import KeyGuard, Keys
+from leadscore.serving.leads import Leads, Reader
 from leadscore.serving.limits import Limits
 from leadscore.serving.logs import Recorder
 from leadscore.serving.schema import (
@@ -27,7 +28,6 @@ from leadscore.serving.schema import (
     Prediction,
     Ready,
     Reloaded,
-    Request,
     batch_type,
     lead_type,
     query_types,
@@ -62,8 +62,8 @@ def create_app(scorer: Scorer, settings: Settings, reload: Reload | None = None)
         ),
     )
     problems.install(app)
-    lead = lead_type(card, settings.max_text)
-    batch = batch_type(lead, settings.max_batch)
+    reader = Reader(card.dictionary, settings.max_text)
+    lead, batch = lead_type(card, reader), batch_type(card, reader, settings.max_batch)
     # GET /model answers the same bytes every time.
     document = card.to_json().encode()
 
@@ -71,8 +71,8 @@ def create_app(scorer: Scorer, settings: Settings, reload: Reload | None = None)
     app.state.scorer, app.state.served = scorer, served
     answers = Answers(scorer, served)
 
-    def predict(body: Request, asked: Any) -> Prediction:
-        return answers.predict([body], asked.reasons)[0]
+    def predict(body: Leads, asked: Any) -> Prediction:
+        return answers.predict(body, asked.reasons)[0]
 
     def predict_batch(body: Any, asked: Any) -> BatchPrediction:
         return answers.predict_batch(body.leads, asked.reasons, asked.calls)
@@ -109,7 +109,7 @@ def create_app(scorer: Scorer, settings: Settings, reload: Reload | None = None)
 
     if reload:
         _add_reload(app, reload)
-    app.include_router(protocol.router(answers, card, settings))
+    app.include_router(protocol.router(answers, card, reader, settings.max_batch))
     page.install(app)
     return app
 

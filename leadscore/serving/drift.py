@@ -45,6 +45,17 @@ class Bins(ABC):
         """The index of (size,) counts."""
 
 
+class _Codes(dict[str, int]):
+    """The codes of known texts; every other text has one code, and is not remembered."""
+
+    def __init__(self, codes: Mapping[str, int], other: int) -> None:
+        super().__init__(codes)
+        self._other = other
+
+    def __missing__(self, text: str) -> int:
+        return self._other
+
+
 class Levels(Bins):
     """A category: its levels, the rare and unseen ones together, and missing."""
 
@@ -52,7 +63,8 @@ class Levels(Bins):
         levels: dict[str, float] = reference["levels"]
         common = [level for level, share in levels.items() if share >= RARE]
         rare, new, missing = (len(common) + more for more in range(3))
-        self._code = {**dict.fromkeys(levels, rare), **{k: i for i, k in enumerate(common)}, "": missing}
+        codes = {**dict.fromkeys(levels, rare), **{k: i for i, k in enumerate(common)}, "": missing}
+        self._codes = _Codes(codes, new)
         self._new, self.size, self.unseen = new, missing + 1, (new,)
         known = 1 - reference["missing"]
         self._shares = known * np.array([*(levels[k] for k in common), 0.0])
@@ -61,7 +73,7 @@ class Levels(Bins):
 
     def codes(self, values: NDArray[Any]) -> NDArray[np.intp]:
         """The place among the common levels, then rare, new, missing."""
-        return np.array([self._code.get(value, self._new) for value in values.tolist()], np.intp)
+        return np.fromiter(map(self._codes.__getitem__, values.tolist()), np.intp, len(values))
 
     def psi(self, counts: Counts) -> float:
         """New levels count as rare ones."""

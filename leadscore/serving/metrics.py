@@ -37,6 +37,18 @@ MEDIA_TYPE: Final = CONTENT_TYPE_LATEST
 SECONDS: Final = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 TENTHS: Final = tuple(n / 10 for n in range(1, 11))
 
+
+class _Scores(Histogram):
+    """A histogram that takes many values at once: its own way costs more than scoring them."""
+
+    def observe_all(self, values: NDArray[np.float64]) -> None:
+        """Observe (n,) values."""
+        self._sum.inc(float(values.sum()))
+        places = np.searchsorted(self._upper_bounds, values, "left")
+        for place, number in zip(*np.unique(places, return_counts=True), strict=True):
+            self._buckets[place].inc(int(number))
+
+
 disable_created_metrics()  # type: ignore[no-untyped-call]
 _registry = CollectorRegistry()
 ProcessCollector(registry=_registry)
@@ -46,7 +58,7 @@ _seconds = Histogram(
 )
 _errors = Counter("leadscore_errors", "Requests refused or failed.", ["kind"], registry=_registry)
 _leads = Counter("leadscore_leads", "Leads scored.", registry=_registry)
-_scores = Histogram("leadscore_score", "Probabilities given.", buckets=TENTHS, registry=_registry)
+_scores = _Scores("leadscore_score", "Probabilities given.", buckets=TENTHS, registry=_registry)
 _warnings = Counter("leadscore_warnings", "Values training has not met.", ["column"], registry=_registry)
 _reloads = Counter("leadscore_reloads", "Model files read again.", ["outcome"], registry=_registry)
 
@@ -89,8 +101,7 @@ class Served:
         if record := logs.current.get():
             record.rows += len(probability)
         _leads.inc(len(probability))
-        for one in probability.tolist():
-            _scores.observe(one)
+        _scores.observe_all(probability)
         self.window.add(inputs, probability)
 
     def document(self) -> bytes:

@@ -22,9 +22,8 @@ from leadscore.card import MODEL, Card
 from leadscore.columns import ColumnError, Lead, LeadError
 from leadscore.serving import problems
 from leadscore.serving.answers import Answers
+from leadscore.serving.leads import Leads, Reader
 from leadscore.serving.limits import LARGE
-from leadscore.serving.schema import read_lead
-from leadscore.serving.settings import Settings
 
 JSON_LENGTH: Final = "inference-header-content-length"
 """The header that says how many bytes of a body are JSON; binary tensors follow them."""
@@ -116,7 +115,7 @@ class ModelReady(BaseModel):
     name: str | None = None
 
 
-def router(answers: Answers, card: Card, settings: Settings) -> APIRouter:
+def router(answers: Answers, card: Card, reader: Reader, max_batch: int) -> APIRouter:
     """The protocol's routes for one model."""
     routes = APIRouter(prefix="/v2", tags=["Open Inference Protocol"])
     model = "/models/{name}"
@@ -187,19 +186,23 @@ def router(answers: Answers, card: Card, settings: Settings) -> APIRouter:
         body = await request.body()
         length = request.headers.get(JSON_LENGTH)
         if len(body) > LARGE:  # it must not hold up the event loop
-            return await run_in_threadpool(_infer, body, length, answers, card, settings)
-        return _infer(body, length, answers, card, settings)
+            return await run_in_threadpool(_infer, body, length, answers, card, reader, max_batch)
+        return _infer(body, length, answers, card, reader, max_batch)
 
     return routes
 
 
 def _infer(
-    body: bytes, json_length: str | None, answers: Answers, card: Card, settings: Settings
+    body: bytes,
+    json_length: str | None,
+    answers: Answers,
+    card: Card,
+    reader: Reader,
+    max_batch: int,
 ) -> Response:
     inference, binary = _parsed(body, json_length)
-    columns = _columns(inference.inputs, binary, card, settings.max_batch)
-    leads = _leads(columns, card, settings.max_text)
-    probability, contributions = answers.score(leads)
+    columns = _columns(inference.inputs, binary, card, max_batch)
+    probability, contributions = answers.score(_leads(columns, reader))
     return _answer(inference, {"probability": probability, "contributions": contributions}, card)
 
 
@@ -283,20 +286,22 @@ def _texts(content: bytes) -> Iterator[str]:
         start += length
 
 
-def _leads(columns: Mapping[str, list[Any]], card: Card, max_text: int) -> list[Lead]:
+def _leads(columns: Mapping[str, list[Any]], reader: Reader) -> Leads:
     """The leads, one from each row of the columns; all that is wrong with them at once."""
+    if found := reader.columns(columns, len(next(iter(columns.values())))):
+        return found
     leads: list[Lead] = []
     errors: list[dict[str, Any]] = []
     places = {name: place for place, name in enumerate(columns)}
     for row, values in enumerate(zip(*columns.values(), strict=True)):
         try:
-            raw = dict(zip(columns, values, strict=True))
-            leads.append(read_lead(raw, card.dictionary, max_text).lead)
+            lead, _ = reader.carefully(dict(zip(columns, values, strict=True)))
+            leads.append(lead)
         except LeadError as error:
             errors += [_entry([places[one.column], "data", row], one) for one in error.errors]
     if errors:
         raise RequestValidationError(errors)
-    return leads
+    return Leads.of(leads)
 
 
 def _entry(place: Sequence[str | int], error: ColumnError) -> dict[str, Any]:

@@ -2,24 +2,23 @@
 other columns makes another API.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, PlainValidator, WithJsonSchema, create_model
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    PlainValidator,
+    WithJsonSchema,
+    WrapValidator,
+    create_model,
+)
 
 from leadscore.card import Card
-from leadscore.columns import LARGEST, Column, ColumnError, Dictionary, Lead, LeadError, clean
-
-Id = str | int | float
-
-
-@dataclass(slots=True)
-class Request:
-    """One lead as it came in: clean values to score, ids to hand back."""
-
-    lead: Lead
-    ids: dict[str, Id] = field(default_factory=dict)
+from leadscore.columns import LARGEST, Column, Lead
+from leadscore.serving.leads import Id, Leads, Reader
 
 
 @dataclass(slots=True)
@@ -105,18 +104,24 @@ class Reloaded(BaseModel):
     previous_version: str = Field(description="of the model that answered before")
 
 
-def lead_type(card: Card, max_text: int) -> Any:
+def lead_type(card: Card, reader: Reader) -> Any:
     """The type of one lead in a request: an object of columns, validated by the data dictionary."""
-
-    def read(raw: object) -> Request:
-        return read_lead(raw, card.dictionary, max_text)
-
-    return Annotated[Request, PlainValidator(read), WithJsonSchema(_lead_schema(card, max_text))]
+    return Annotated[Leads, PlainValidator(reader.one), WithJsonSchema(_lead_schema(card, reader))]
 
 
-def batch_type(lead: Any, max_batch: int) -> type[BaseModel]:
+def batch_type(card: Card, reader: Reader, max_batch: int) -> type[BaseModel]:
     """The type of a batch request: `leads`, 1 to `max_batch` of them."""
-    leads = Annotated[list[lead], Field(min_length=1, max_length=max_batch)]
+    one: Any = Annotated[
+        Any, PlainValidator(reader.carefully), WithJsonSchema(_lead_schema(card, reader))
+    ]
+
+    def read(raw: Any, each: Callable[[Any], list[tuple[Lead, dict[str, Id]]]]) -> Leads:
+        if isinstance(raw, list) and 1 <= len(raw) <= max_batch and (found := reader.many(raw)):
+            return found
+        leads, ids = zip(*each(raw), strict=True)
+        return Leads.of(leads, ids)
+
+    leads = Annotated[list[one], Field(min_length=1, max_length=max_batch), WrapValidator(read)]
     return create_model("Batch", __config__=ConfigDict(extra="forbid"), leads=(leads, ...))
 
 
@@ -133,41 +138,7 @@ def query_types(features: int) -> tuple[type[BaseModel], type[BaseModel]]:
     return one, batch
 
 
-def read_lead(raw: object, dictionary: Dictionary, max_text: int) -> Request:
-    """Read one lead of a request. Raises ColumnError or LeadError, which say where and why."""
-    if not isinstance(raw, Mapping):
-        raise ColumnError("lead", raw, 'an object of columns, like {"column": value}')
-    errors = [
-        ColumnError(key, value, f"text of at most {max_text} characters")
-        for key, value in raw.items()
-        if isinstance(value, str) and len(value) > max_text
-    ]
-    if errors:
-        raise LeadError(errors)
-    lead = clean(raw, dictionary)
-    return Request(lead, _ids(raw, dictionary))
-
-
-def _ids(raw: Mapping[str, object], dictionary: Dictionary) -> dict[str, Id]:
-    """The id columns as they were sent, to be handed back."""
-    found = {}
-    for column in dictionary.ids:
-        key = column.name if column.name in raw else column.source
-        if (value := raw.get(key)) is not None:
-            found[column.name] = _id(key, value)
-    return found
-
-
-def _id(key: str, value: object) -> Id:
-    # Handed back as JSON in UTF-8: no infinity, no half of a surrogate pair.
-    if isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= LARGEST:
-        return value
-    if isinstance(value, str) and value.isprintable():
-        return value
-    raise LeadError([ColumnError(key, value, "an id: printable text or a number")])
-
-
-def _lead_schema(card: Card, max_text: int) -> dict[str, Any]:
+def _lead_schema(card: Card, reader: Reader) -> dict[str, Any]:
     columns = (*card.dictionary.features, *card.dictionary.ids)
     return {
         "title": "Lead",
@@ -178,7 +149,7 @@ def _lead_schema(card: Card, max_text: int) -> dict[str, Any]:
             "The CSV header may stand for the name."
         ),
         "additionalProperties": False,
-        "properties": {column.name: _column_schema(column, card, max_text) for column in columns},
+        "properties": {column.name: _column_schema(column, card, reader.max_text) for column in columns},
         "examples": [example(card)],
     }
 

@@ -1,4 +1,4 @@
-"""Exact SHAP values of boosted trees, compiled into one ONNX tree ensemble.
+"""Exact SHAP values of boosted trees, compiled into one table.
 
 The SHAP value of a feature is its average share in the prediction over all orders in which the features
 become known (Shapley 1953). For a tree, what is not known yet is averaged over its branches by the
@@ -7,18 +7,19 @@ which XGBoost computes for `pred_contribs`.
 
 A lead enters that computation only by the way it turns at each split of the tree. A tree of depth 3
 has at most 7 splits, so its leads fall into at most 128 patterns of turns, each with one fixed vector
-of SHAP values. A tree can therefore be rewritten as a decision tree over its own splits whose leaves
-hold these vectors, folded from encoded features to the columns they come from. So can a group of trees
-with few patterns between them, which saves asking the same question twice. All groups together are one
-ONNX `TreeEnsembleRegressor` with one target per column, and one for their sum.
+of SHAP values, folded from encoded features to the columns they come from. So do the leads of a group
+of trees with few patterns between them. A lead's turns at the splits on one column depend on its state
+there alone: its level, or the thresholds its number lies between. So each state adds a step to the row
+of the lead's pattern, and scoring needs no tree any more: look up the steps of a lead's states, add them
+up, look up a row of values for each group, add those up.
 """
 
 import itertools
 import json
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Any, Final
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final, NamedTuple, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -27,9 +28,10 @@ from numpy.typing import NDArray
 from sklearn.pipeline import Pipeline
 
 # Of a group of trees. More make a faster graph and a larger file.
-MOST_PATTERNS: Final = 256
+MOST_PATTERNS: Final = 512
 
-NEGLIGIBLE: Final = 1e-12  # log-odds; rounding between patterns that are really alike
+# Bits of an integer that the largest sum of values may take.
+BITS: Final = 30
 
 
 class ShapleyError(ValueError):
@@ -77,56 +79,80 @@ class Tree:
         )
 
 
-@dataclass
-class Ensemble:
-    """An ONNX tree ensemble in the making: the rows of its `nodes_*` and `target_*` attributes.
+class State(NamedTuple):
+    """What a split can tell of a lead's column: the level it has, or an example of its number.
 
-    Its targets are the columns' contributions and, last, their sum; `base` plus that sum are a lead's
-    log-odds. (Summed up later, equal leads could come out different: a vectorised sum adds in an order
-    that depends on the row.)
+    `feature` is the encoded feature that has `value`; the other levels of its column are 0.
     """
 
-    targets: int
+    feature: int
+    value: float
+
+    def turns_left(self, split: Split) -> bool:
+        """Where a lead in this state goes at a split on the same column."""
+        value = self.value if self.feature == split.feature else 0.0
+        return split.missing_goes_left if math.isnan(value) else value < split.threshold
+
+
+@dataclass(frozen=True)
+class Table:
+    """Boosted trees as a table.
+
+    `states`: of each encoded feature, in their order: a level has one; a number has one below its
+    thresholds, one from each threshold on, and one if it is missing. `steps`, shape (states, groups):
+    what a state adds to the row of each group. `values`, shape (rows, columns): log-odds. A lead's rows
+    are the sums of the steps of its states, one of each column; its contributions are the sums of the
+    values in its rows; `base` and its contributions add up to its log-odds. `starts`: the first row of
+    each group.
+    """
+
+    states: tuple[State, ...]
+    steps: NDArray[np.int64]
+    values: NDArray[np.float64]
+    starts: tuple[int, ...]
     base: float
-    nodes: list[tuple[Any, ...]] = field(default_factory=list)
-    leaves: list[tuple[int, int, int, float]] = field(default_factory=list)
 
-    def attributes(self) -> dict[str, Any]:
-        """The attributes of the `TreeEnsembleRegressor` (ai.onnx.ml 3)."""
-        nodes = zip(_NODE, zip(*self.nodes, strict=True), strict=True)
-        leaves = zip(_LEAF, zip(*self.leaves, strict=True), strict=True)
-        return {
-            "n_targets": self.targets,
-            **{f"nodes_{name}": list(values) for name, values in nodes},
-            **{f"target_{name}": list(values) for name, values in leaves},
-        }
+    def first(self, feature: int) -> int:
+        """The place of the first state of an encoded feature."""
+        return next(place for place, state in enumerate(self.states) if state.feature == feature)
+
+    def thresholds(self, feature: int) -> list[float]:
+        """The thresholds of a number, in order."""
+        values = [state.value for state in self.states if state.feature == feature]
+        return [value for value in values if math.isfinite(value)]
+
+    def integers(self) -> tuple[NDArray[np.int32], float]:
+        """The values and, in a last column, their sum, as multiples of a unit, and the unit in log-odds.
+
+        A sum of integers is exact: a lead's is the same in every order of adding, in a batch or alone,
+        on any runtime, and its contributions add up to it.
+        """
+        largest = np.maximum.reduceat(np.abs(self.values).sum(axis=1), self.starts).sum()
+        unit = 2.0 ** (math.ceil(math.log2(largest or 1)) - BITS)
+        values = np.rint(self.values / unit).astype(np.int32)
+        return np.column_stack([values, values.sum(axis=1, dtype=np.int32)]), unit
 
 
-_NODE: Final = (
-    *("treeids", "nodeids", "modes", "featureids", "values"),
-    *("missing_value_tracks_true", "truenodeids", "falsenodeids"),
-)
-_LEAF: Final = ("treeids", "nodeids", "ids", "weights")
-
-
-def compile_pipeline(pipeline: Pipeline, names: Sequence[str]) -> Ensemble:
-    """Compile the fitted pipeline's trees. The ensemble reads what the pipeline's encoder gives, and its
-    targets are the columns in the order of `names`, and their sum. Raises ShapleyError as
-    `compile_trees` does.
+def compile_pipeline(pipeline: Pipeline, names: Sequence[str]) -> Table:
+    """Compile the fitted pipeline's trees; the table's columns are in the order of `names`. Raises
+    ShapleyError as `compile_trees` does.
     """
-    start = float(_learner(pipeline)["learner_model_param"]["base_score"].strip("[]"))
     columns = encoded_columns(pipeline, names)
-    ensemble = compile_trees(trees(pipeline), columns, len(names), math.log(start / (1 - start)))
+    table = compile_trees(trees(pipeline), columns, len(names), margin(pipeline))
     # Calibration only rescales the log-odds, so the shares stay exact.
     slope, intercept = pipeline["model"].slope, pipeline["model"].intercept
-    ensemble.base = slope * ensemble.base + intercept
-    ensemble.leaves = [(*leaf[:3], slope * leaf[3]) for leaf in ensemble.leaves]
-    return ensemble
+    return replace(table, values=slope * table.values, base=slope * table.base + intercept)
 
 
 def trees(pipeline: Pipeline) -> list[Tree]:
     """The boosted trees of a fitted pipeline."""
     return [Tree.from_xgboost(t) for t in _learner(pipeline)["gradient_booster"]["model"]["trees"]]
+
+
+def margin(pipeline: Pipeline) -> float:
+    """The log-odds before the first tree."""
+    start = float(_learner(pipeline)["learner_model_param"]["base_score"].strip("[]"))
+    return math.log(start / (1 - start))
 
 
 def _learner(pipeline: Pipeline) -> dict[str, Any]:
@@ -154,38 +180,42 @@ def encoded_columns(pipeline: Pipeline, names: Sequence[str]) -> NDArray[np.int6
     return np.array(found)
 
 
-def compile_trees(
-    trees: Sequence[Tree], columns: NDArray[np.int64], width: int, margin: float
-) -> Ensemble:
-    """Compile boosted trees into one ensemble that computes the SHAP values of every column.
+def compile_trees(trees: Sequence[Tree], columns: NDArray[np.int64], width: int, margin: float) -> Table:
+    """Compile boosted trees into a table of the SHAP values of every column.
 
-    `columns`, shape (encoded features,): the column each feature comes from. Features that share one
-    are its levels: at most one of them is 1, none is missing. `width`: how many columns. `margin`:
-    log-odds before the first tree.
+    `columns`, shape (encoded features,): the column each feature comes from, in one run each. Features
+    that share one are its levels: one of them is 1, none is missing. `width`: how many columns.
+    `margin`: log-odds before the first tree.
 
     Raises ShapleyError for a tree with too many patterns of turns, as most deeper than 3 have.
     """
-    ensemble = Ensemble(width + 1, margin)
-    for number, group in enumerate(_groups(trees, columns)):
+    turns = _Turns(trees, columns)
+    groups = _groups(trees, turns)
+    values, base, starts = [], margin, [0]
+    steps = np.zeros((len(turns.states), len(groups)), np.int64)
+    for number, group in enumerate(groups):
         splits = _splits(group)
-        patterns = _patterns(splits, columns)
-        values = np.zeros((len(patterns), width))
+        patterns, steps[:, number] = turns.patterns(splits)
+        found = np.zeros((len(patterns), width))
         for tree in group:
             features, shares, mean = shapley_values(tree, splits, patterns)
-            values += shares @ np.eye(width)[columns[features]]
-            ensemble.base += mean
-        total = values.sum(axis=1, keepdims=True)
-        _grow(number, splits, patterns, np.hstack([values, total]), ensemble)
-    return ensemble
+            found += shares @ np.eye(width)[columns[features]]
+            base += mean
+        values.append(found)
+        starts.append(starts[-1] + len(patterns))
+    # Every lead has one state in the first column, and so the start of each group once.
+    first_column = [columns[state.feature] == columns[0] for state in turns.states]
+    steps[first_column] += starts[:-1]
+    return Table(turns.states, steps, np.vstack(values), tuple(starts[:-1]), base)
 
 
-def _splits(trees: Sequence[Tree]) -> list[Split]:
+def _splits(trees: Iterable[Tree]) -> list[Split]:
     return list(dict.fromkeys(split for tree in trees for split in tree.split if split))
 
 
-def _groups(trees: Sequence[Tree], columns: NDArray[np.int64]) -> list[list[Tree]]:
+def _groups(trees: Sequence[Tree], turns: "_Turns") -> list[list[Tree]]:
     """Put trees together while their patterns stay few: each time the one that shares the most."""
-    alone = [_count(_splits([tree]), columns) for tree in trees]
+    alone = [turns.count(_splits([tree])) for tree in trees]
     if (most := max(alone)) > MOST_PATTERNS:
         raise ShapleyError(
             f"tree {alone.index(most)} has {most} patterns of turns, at most {MOST_PATTERNS} can be "
@@ -195,7 +225,7 @@ def _groups(trees: Sequence[Tree], columns: NDArray[np.int64]) -> list[list[Tree
     while remaining:
         group = [trees[remaining.pop(0)]]
         while remaining:
-            counts = [_count(_splits([*group, trees[index]]), columns) for index in remaining]
+            counts = [turns.count(_splits([*group, trees[index]])) for index in remaining]
             # Patterns with it for each of its own; the fewer, the more questions are shared.
             growth = [
                 count / alone[index] if count <= MOST_PATTERNS else math.inf
@@ -209,46 +239,63 @@ def _groups(trees: Sequence[Tree], columns: NDArray[np.int64]) -> list[list[Tree
     return groups
 
 
-def _count(splits: Sequence[Split], columns: NDArray[np.int64]) -> int:
-    return math.prod(len(turns) for _, turns in _turns(splits, columns))
+Turn: TypeAlias = tuple[bool, ...]
+"""One way to turn at several splits; True is left."""
 
 
-def _patterns(splits: Sequence[Split], columns: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Every way a lead can turn at these splits, shape (patterns, splits); True is left."""
-    by_column = _turns(splits, columns)
-    combined = list(itertools.product(*(range(len(turns)) for _, turns in by_column)))
-    patterns = np.zeros((len(combined), len(splits)), dtype=bool)
-    for position, (indices, turns) in enumerate(by_column):
-        patterns[:, indices] = np.array(turns)[[states[position] for states in combined]]
-    return patterns
+class _Turns:
+    """The turns that leads can take at splits of these trees."""
+
+    def __init__(self, trees: Sequence[Tree], columns: NDArray[np.int64]) -> None:
+        splits = _splits(trees)
+        self.states = tuple(_states(splits, columns))
+        self._columns = columns
+        self._places: dict[int, list[int]] = {}  # of the states of each column
+        for place, state in enumerate(self.states):
+            self._places.setdefault(int(columns[state.feature]), []).append(place)
+        self._turns = {  # of each state of the split's column
+            split: tuple(self.states[p].turns_left(split) for p in self._places[columns[split.feature]])
+            for split in splits
+        }
+
+    def count(self, splits: Sequence[Split]) -> int:
+        """How many patterns there are at these splits."""
+        return math.prod(len(set(turns)) for _, _, turns in self._by_column(splits))
+
+    def patterns(self, splits: Sequence[Split]) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
+        """Every way a lead can turn at these splits, shape (patterns, splits), and the step from one to
+        the other that each state makes, shape (states,).
+        """
+        by_column = list(self._by_column(splits))
+        ways = [list(dict.fromkeys(turns)) for _, _, turns in by_column]
+        combined = list(itertools.product(*ways))
+        patterns = np.zeros((len(combined), len(splits)), dtype=bool)
+        steps = np.zeros(len(self.states), np.int64)
+        step = len(combined)
+        for position, (column, indices, turns) in enumerate(by_column):
+            patterns[:, indices] = [pattern[position] for pattern in combined]
+            step //= len(ways[position])
+            steps[self._places[column]] = [step * ways[position].index(turn) for turn in turns]
+        return patterns, steps
+
+    def _by_column(self, splits: Sequence[Split]) -> Iterator[tuple[int, list[int], list[Turn]]]:
+        """For each column asked about: by which splits, and how each of its states turns there."""
+        found: dict[int, list[int]] = {}
+        for index, split in enumerate(splits):
+            found.setdefault(int(self._columns[split.feature]), []).append(index)
+        for column, indices in found.items():
+            yield column, indices, list(zip(*(self._turns[splits[i]] for i in indices), strict=True))
 
 
-def _turns(
-    splits: Sequence[Split], columns: NDArray[np.int64]
-) -> list[tuple[list[int], list[tuple[bool, ...]]]]:
-    """For each column: which of the splits ask about it, and every way to turn at them together."""
-    by_column: dict[int, list[int]] = {}
-    for index, split in enumerate(splits):
-        by_column.setdefault(int(columns[split.feature]), []).append(index)
+def _states(splits: Sequence[Split], columns: NDArray[np.int64]) -> Iterator[State]:
+    """The states of every encoded feature, in their order."""
     levels = np.bincount(columns)
-    return [
-        (indices, (_level_turns if levels[column] > 1 else _number_turns)([splits[i] for i in indices]))
-        for column, indices in by_column.items()
-    ]
-
-
-def _number_turns(splits: Sequence[Split]) -> list[tuple[bool, ...]]:
-    """The turns of a number: below all thresholds, from each one on, and missing."""
-    values = [-math.inf, *sorted({split.threshold for split in splits})]
-    turns = [tuple(value < split.threshold for split in splits) for value in values]
-    return list(dict.fromkeys([*turns, tuple(split.missing_goes_left for split in splits)]))
-
-
-def _level_turns(splits: Sequence[Split]) -> list[tuple[bool, ...]]:
-    """The turns of a category: none of the features asked about is 1, or one of them is."""
-    levels = [None, *sorted({split.feature for split in splits})]
-    turns = [tuple((split.feature == one) < split.threshold for split in splits) for one in levels]
-    return list(dict.fromkeys(turns))
+    for feature, column in enumerate(columns.tolist()):
+        if levels[column] > 1:
+            yield State(feature, 1.0)
+            continue
+        thresholds = sorted({split.threshold for split in splits if split.feature == feature})
+        yield from (State(feature, value) for value in (-math.inf, *thresholds, math.nan))
 
 
 def shapley_values(
@@ -293,33 +340,3 @@ def _expected(
     turned = np.where(patterns[:, [splits.index(split)]], left, right)
     share = tree.cover[tree.left[node]] / tree.cover[node]
     return np.where(known[split.feature], turned, share * left + (1 - share) * right)
-
-
-def _grow(
-    number: int,
-    splits: Sequence[Split],
-    patterns: NDArray[np.bool_],
-    values: NDArray[np.float64],
-    ensemble: Ensemble,
-) -> None:
-    """Add the decision tree that leads each pattern to its values."""
-    nodes: list[tuple[Any, ...]] = []
-
-    def grow(rows: NDArray[np.int64]) -> int:
-        node = len(nodes)
-        nodes.append((number, node, "LEAF", 0, 0.0, 0, 0, 0))
-        if np.ptp(values[rows], axis=0).max() < NEGLIGIBLE:
-            shares = [(number, node, target, float(v)) for target, v in enumerate(values[rows[0]]) if v]
-            ensemble.leaves.extend(shares or [(number, node, 0, 0.0)])
-            return node
-        # The question that comes closest to halving the patterns left.
-        ask = int(np.argmin(np.abs(patterns[rows].mean(axis=0) - 0.5)))
-        split, left = splits[ask], patterns[rows, ask]
-        nodes[node] = (
-            *(number, node, "BRANCH_LT", split.feature, split.threshold, int(split.missing_goes_left)),
-            *(grow(rows[left]), grow(rows[~left])),
-        )
-        return node
-
-    grow(np.arange(len(patterns)))
-    ensemble.nodes.extend(nodes)
