@@ -694,8 +694,9 @@ class Bench:
             "PIPELINE": str(self.pipeline),
             "MODEL": str(MODEL),
             "OMP_NUM_THREADS": "1",
-            # Nobody is told of it.
+            # Nothing is told to anyone, nothing is left elsewhere.
             "DO_NOT_TRACK": "1",
+            "BENTOML_HOME": str(BUILD / "bentoml"),
             "BENTOML_DO_NOT_TRACK": "True",
             "MLFLOW_DISABLE_TELEMETRY": "true",
             "RAY_USAGE_STATS_ENABLED": "0",
