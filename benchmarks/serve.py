@@ -8,8 +8,9 @@
 Needs Linux with two cores, `taskset`, and `wrk` (a Debian package). Makes an environment below
 build/peers for each framework, at the first run. Each server runs on core 0, with everything that
 belongs to it, and the load on core 1. A round starts every server, compares its probabilities with the
-model's, loads it with each size of request, and stops it; the next round begins with another server.
-A figure is the median of its rounds, a ratio the median of the rounds' ratios.
+model's, loads it with each size of request, each time followed by the same load on ours, which runs
+all the time, and stops it; the next round begins with another server.
+A figure is the median of its rounds, a ratio the median of the rounds' ratios of two such neighbours.
 """
 
 import argparse
@@ -375,6 +376,9 @@ class Target:
     others: tuple[str, ...]
 
 
+OURS = SERVERS[0]
+
+
 def _named(kind: str, start: str = "") -> tuple[str, ...]:
     return tuple(s.name for s in SERVERS if s.kind == kind and s.name.startswith(start))
 
@@ -428,8 +432,11 @@ def measure(servers: list[Server], arguments: argparse.Namespace) -> dict[str, A
         begin = turn * len(servers) // arguments.rounds
         if turn == len(rounds):
             rounds.append({})
-        for server in servers[begin:] + servers[:begin]:
-            if server.name not in rounds[turn]:
+        left = [s for s in servers[begin:] + servers[:begin] if s.name not in rounds[turn]]
+        if not left:
+            continue
+        with bench.beside_ours():
+            for server in left:
                 rounds[turn][server.name] = bench.measure(server)
                 print(f"{turn + 1}  {server.name:32}", _line(rounds[turn][server.name]), flush=True)
                 if not arguments.only:
@@ -454,7 +461,7 @@ def results(figures: dict[str, Any]) -> str:
             "",
             "Written by `python benchmarks/serve.py` (`make bench-serve`) from [serve.json](serve.json).",
             "",
-            f"The same leads, the same fitted model (version {figures['model']}), one server after another, each with all its processes on one core and the load (wrk) on another. Every server's probabilities were compared with the model's, to {CLOSE:g}, before it was timed. Medians of {len(figures['rounds'])} interleaved rounds of {figures['seconds']} s for each size; after a colon how many times as fast ours is, the median of the rounds' ratios, with the lowest and the highest in brackets.",
+            f"The same leads, the same fitted model (version {figures['model']}), one server after another, each with all its processes on one core and the load (wrk) on another. Every server's probabilities were compared with the model's, to {CLOSE:g}, before it was timed. Medians of {len(figures['rounds'])} interleaved rounds of {figures['seconds']} s for each size; after a colon how many times as fast ours was, loaded in turn with it: the median of the rounds' ratios, the lowest and the highest. In the row of ours that is a second process of ours, and says what chance does.",
             "",
             f"{machine['processor']}, {machine['cores']} cores; Python {machine['python']}; wrk {machine['wrk']}. Single requests come from {LOADS[1].connections} connections, unhurried ones from one, batches from {LOADS[2].connections}. Memory is that of all processes, what they share counted once, after the single requests. The first answer is counted from the start of the process.",
             "",
@@ -595,7 +602,7 @@ def _batches(
 def _cell(figures: dict[str, Any], name: str, load: Load) -> str:
     """Leads a second, and how many times as fast ours is."""
     rate = f"{load.leads * _median(figures, name, load.name):,.0f}"
-    return rate if name == "ours" else f"{rate}: {_spread(_ratios(figures, name, load.name))}"
+    return f"{rate}: {_spread(_ratios(figures, name, load.name))}"
 
 
 def _median(figures: dict[str, Any], name: str, load: str, key: str = "rate") -> float:
@@ -603,8 +610,8 @@ def _median(figures: dict[str, Any], name: str, load: str, key: str = "rate") ->
 
 
 def _ratios(figures: dict[str, Any], other: str, load: str) -> list[float]:
-    """Our rate as a multiple of another's, in each round."""
-    return [one["ours"][load]["rate"] / one[other][load]["rate"] for one in figures["rounds"]]
+    """Our rate, measured just after another's, as a multiple of it, in each round."""
+    return [one[other][load]["ours"] / one[other][load]["rate"] for one in figures["rounds"]]
 
 
 def _spread(ratios: list[float]) -> str:
@@ -621,6 +628,15 @@ def _line(measured: dict[str, Any]) -> str:
     return "; ".join(rates)
 
 
+@dataclass(frozen=True)
+class Running:
+    """A running server: its port, its first process, and seconds until it answered first."""
+
+    port: int
+    pid: int
+    start: float
+
+
 class Bench:
     """The leads, what the model says of them, and a way to measure a server with them."""
 
@@ -634,11 +650,20 @@ class Bench:
         # What is missing is left out.
         self.leads = [{k: v for k, v in lead.items() if not missing(v)} for lead in cleaned]
         self.pipeline, self.prepared = BUILD / "pipeline.joblib", False
+        self.ours: Running | None = None
         (BUILD / "empty").mkdir(parents=True, exist_ok=True)
         replace_file(BUILD / "leads.json", json.dumps(self.leads).encode())
         dictionary = Dictionary.load(ROOT / "data" / "columns.toml").known_at("capture")
         fitted = CANDIDATES[SERVED](dictionary.features, 0).fit(*load_leads(LEADS, dictionary).oldest())
         joblib.dump(fitted, self.pipeline)
+
+    @contextlib.contextmanager
+    def beside_ours(self) -> Iterator[None]:
+        """Ours is running, to be loaded in turn with whatever is measured."""
+        with self.started(OURS) as self.ours:
+            self.compare(OURS, self.ours.port, 1)
+            yield
+        self.ours = None
 
     def measure(self, server: Server) -> dict[str, Any]:
         """Start, compare, load and stop a server."""
@@ -647,24 +672,28 @@ class Bench:
         if server.environment == "mlflow" and not self.prepared:
             self.run(server, _MODULE + "mlflow_model {build}/mlflow")
             self.prepared = True
-        with self.started(server) as (port, start):
-            measured: dict[str, Any] = {"start": start}
-            self.load(server, port, LOADS[1], WARM_UP)
-            for size in {one.leads for one in LOADS}:
-                self.compare(server, port, size)
+        with self.started(server) as running:
+            measured: dict[str, Any] = {"start": running.start}
+            self.compare(server, running.port, 1)
+            self.load(server, running.port, LOADS[1], WARM_UP)
             for one in LOADS:
-                measured[one.name] = self.load(server, port, one, self.seconds)
+                if one.leads > 1:
+                    self.compare(server, running.port, one.leads)
+                measured[one.name] = self.load(server, running.port, one, self.seconds)
+                measured[one.name]["ours"] = self.load(OURS, self.ours.port, one, self.seconds)["rate"]
                 if one.name == "single":
-                    measured["memory"] = _memory()
+                    measured["memory"] = _memory(self.ours)
         return measured
 
     def loop(self, server: Server) -> dict[str, Any]:
         """Let a program measure itself."""
-        sizes = " ".join(str(one.leads) for one in LOADS)
-        rates = json.loads(
-            self.run(server, f"{server.command} {{build}}/leads.json {self.seconds} {sizes}")
-        )
-        return {one.name: {"rate": rates[str(one.leads)]} for one in LOADS}
+        measured = {}
+        for one in LOADS:
+            command = f"{server.command} {{build}}/leads.json {self.seconds} {one.leads}"
+            rate = json.loads(self.run(server, command))
+            ours = self.load(OURS, self.ours.port, one, self.seconds)["rate"]
+            measured[one.name] = {"rate": rate, "ours": ours}
+        return measured
 
     def run(self, server: Server, command: str) -> str:
         """Run a program in a server's environment and return what it prints."""
@@ -715,9 +744,9 @@ class Bench:
         }
 
     @contextlib.contextmanager
-    def started(self, server: Server) -> Iterator[tuple[int, float]]:
-        """A running server's port, and the seconds until its first answer; ended with all its processes."""
-        port = _free_port()
+    def started(self, server: Server) -> Iterator[Running]:
+        """A server, from its first answer on; ended with all its processes."""
+        port, spared = _free_port(), self.ours
         begun = time.perf_counter()
         with (BUILD / "server.log").open("wb") as log:
             process = subprocess.Popen(
@@ -735,9 +764,9 @@ class Bench:
                         f"{server.name} does not start:\n{(BUILD / 'server.log').read_text()[-4000:]}"
                     )
                 time.sleep(0.02)
-            yield port, time.perf_counter() - begun
+            yield Running(port, process.pid, time.perf_counter() - begun)
         finally:
-            _end(process)
+            _end(process, spared)
 
     def _answers(self, server: Server, port: int) -> bool:
         try:
@@ -799,29 +828,33 @@ def _children(pid: int) -> list[int]:
     return found
 
 
-def _memory() -> int:
+def _processes(spared: Running | None) -> list[int]:
+    """The processes of what was started last: all of ours but one server."""
+    return [pid for pid in _children(os.getpid()) if not spared or pid != spared.pid]
+
+
+def _memory(spared: Running | None) -> int:
     """Bytes a server occupies with all its processes; what they share counts once."""
     total = 0
-    for pid in _children(os.getpid()):
+    for pid in _processes(spared):
         with contextlib.suppress(OSError):
             text = Path(f"/proc/{pid}/smaps_rollup").read_text()
             total += 1024 * int(re.search(r"^Pss:\s+(\d+) kB", text, re.MULTILINE)[1])
     return total
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
+def _end(process: subprocess.Popen[bytes], spared: Running | None) -> None:
     process.terminate()
     with contextlib.suppress(subprocess.TimeoutExpired):
         process.wait(timeout=5)
-    while left := _children(os.getpid()):
+    while left := _processes(spared):
         for pid in left:
             with contextlib.suppress(OSError):
                 os.kill(pid, signal.SIGKILL)
-        process.poll()
-        with contextlib.suppress(ChildProcessError):
-            while os.waitpid(-1, os.WNOHANG)[0]:
-                pass
+            with contextlib.suppress(ChildProcessError):
+                os.waitpid(pid, os.WNOHANG)
         time.sleep(0.02)
+    process.poll()
 
 
 def _free_port() -> int:
