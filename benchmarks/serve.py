@@ -623,8 +623,11 @@ def _best(figures: dict[str, Any], names: tuple[str, ...], load: str) -> str:
 
 def _line(measured: dict[str, Any]) -> str:
     """One server, in a line of the terminal."""
-    rates = [f"{load.name} {load.leads * measured[load.name]['rate']:,.0f} leads/s" for load in LOADS]
-    return "; ".join(rates)
+    rates = {load: measured[load.name] for load in LOADS}
+    return "; ".join(
+        f"{load.name} {load.leads * one['rate']:,.0f} leads/s, ours {one['ours'] / one['rate']:.2f} times"
+        for load, one in rates.items()
+    )
 
 
 @dataclass(frozen=True)
