@@ -749,8 +749,9 @@ class Bench:
     def started(self, server: Server) -> Iterator[Running]:
         """A server, from its first answer on; ended with all its processes."""
         port, spared = _free_port(), self.ours
+        said = BUILD / ("server.log" if spared else "ours.log")
         begun = time.perf_counter()
-        with (BUILD / "server.log").open("wb") as log:
+        with said.open("wb") as log:
             process = subprocess.Popen(
                 self.words(server, server.command, port),
                 cwd=ROOT,
@@ -762,9 +763,7 @@ class Bench:
         try:
             while not self._answers(server, port):
                 if process.poll() is not None or time.perf_counter() - begun > PATIENCE:
-                    raise RuntimeError(
-                        f"{server.name} does not start:\n{(BUILD / 'server.log').read_text()[-4000:]}"
-                    )
+                    raise RuntimeError(f"{server.name} does not start:\n{said.read_text()[-4000:]}")
                 time.sleep(0.02)
             yield Running(port, process.pid, time.perf_counter() - begun)
         finally:
