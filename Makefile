@@ -7,7 +7,7 @@ SOURCES := train.py export_onnx.py data/leads.csv data/columns.toml \
 	$(wildcard leadscore/*.py leadscore/training/*.py)
 UV_VERSION := $(shell sed -n 's/^uv==\([^ ]*\).*/\1/p' requirements.txt)
 
-.PHONY: run train test check serve-check deploy-check image image-check faults sbom audit notebook screenshots lock clean
+.PHONY: run train test check serve-check deploy-check spark-check image image-check faults sbom audit notebook screenshots lock clean
 
 run: models/pipeline.joblib
 	@echo
@@ -41,6 +41,10 @@ serve-check: .venv-serve/installed
 # deploy/ against the schemas of Compose and Kubernetes.
 deploy-check: .venv/installed .venv-deploy/installed
 	$(BIN)/pytest -q tests/test_deploy.py
+
+# Spark as it is run: a cluster of two worker processes. Needs Java 17 or newer.
+spark-check: .venv/installed .venv-spark/installed
+	$(BIN)/pytest -q tests/test_spark.py
 
 # The image, built and run; benchmarks/image.py says what IMAGE_BUILDER is. `image` writes README's table.
 image: .venv/installed
@@ -77,6 +81,8 @@ lock:
 		--python-version 3.11 -c requirements.txt -o requirements-serve.txt
 	$(BIN)/uv pip compile -q --group deploy --universal --fork-strategy fewest --generate-hashes \
 		--python-version 3.11 -o requirements-deploy.txt
+	$(BIN)/uv pip compile -q pyproject.toml --group spark --universal --fork-strategy fewest --generate-hashes \
+		--python-version 3.11 -c requirements-serve.txt -o requirements-spark.txt
 
 # uv is quick; pip stands in where only pip is configured to reach a package index.
 .venv/installed: requirements.txt
@@ -88,10 +94,10 @@ lock:
 		|| $(BIN)/python -m pip install -q --require-hashes -r requirements.txt
 	@touch $@
 
-.venv-serve/installed .venv-deploy/installed: .venv-%/installed: requirements-%.txt .venv/installed
+.venv-serve/installed .venv-deploy/installed .venv-spark/installed: .venv-%/installed: requirements-%.txt .venv/installed
 	$(PYTHON) -m venv --clear --without-pip .venv-$*
 	$(BIN)/uv pip install -q --python .venv-$*/bin/python --require-hashes -r requirements-$*.txt
 	@touch $@
 
 clean:
-	rm -rf .venv .venv-serve .venv-deploy build .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv .venv-serve .venv-deploy .venv-spark build .hypothesis .mypy_cache .pytest_cache .ruff_cache
