@@ -52,8 +52,7 @@ def run(session: SparkSession, source: str, target: str, model: Path, reasons: i
 
     Raises ModelError, TableError, and AnalysisException for what Spark cannot read or write.
     """
-    if not model.exists():
-        model = Path(SparkFiles.get(model.name))
+    model = found(model)
     leads = read(session, source)
     columns = [name for name in leads.columns if name != BROKEN]
     header = Header.of(columns, Scorer(model).card.dictionary)
@@ -64,6 +63,12 @@ def run(session: SparkSession, source: str, target: str, model: Path, reasons: i
         scored = without_broken(scored, added)
     scored.write.parquet(target)
     return totals(session.read.parquet(target), added)
+
+
+def found(model: Path) -> Path:
+    """The model file here, or where the cluster has put what --files names."""
+    places = (model, Path(model.name), Path(SparkFiles.get(model.name)))
+    return next((path for path in places if path.exists()), model)
 
 
 def read(session: SparkSession, source: str) -> DataFrame:
