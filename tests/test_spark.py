@@ -27,7 +27,7 @@ BIN = ROOT / ".venv-spark" / "bin"
 
 pytestmark = [
     pytest.mark.skipif(
-        not BIN.exists(), reason="`make spark-check` installs Spark, 700 MB, in .venv-spark"
+        not BIN.exists(), reason="`make spark-check` installs Spark, 850 MB, in .venv-spark"
     ),
     pytest.mark.skipif(
         shutil.which("java") is None and "JAVA_HOME" not in os.environ,
