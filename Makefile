@@ -7,7 +7,7 @@ SOURCES := train.py export_onnx.py data/leads.csv data/columns.toml \
 	$(wildcard leadscore/*.py leadscore/training/*.py)
 UV_VERSION := $(shell sed -n 's/^uv==\([^ ]*\).*/\1/p' requirements.txt)
 
-.PHONY: run train test check serve-check deploy-check runtime-check image image-check faults bench-serve sbom audit notebook screenshots lock clean
+.PHONY: run train test check serve-check deploy-check runtime-check spark-check image image-check faults bench-serve sbom audit notebook screenshots lock clean
 
 run: models/pipeline.joblib
 	@echo
@@ -45,6 +45,10 @@ deploy-check: .venv/installed .venv-deploy/installed
 # The model in other runtimes of ONNX: Node, WebAssembly, a browser. Needs npm.
 runtime-check: .venv/installed examples/node_modules/.package-lock.json
 	$(BIN)/pytest -q tests/test_runtimes.py
+
+# Spark as it is run: a cluster of two worker processes. Needs Java 17 or newer.
+spark-check: .venv/installed .venv-spark/installed
+	$(BIN)/pytest -q tests/test_spark.py
 
 # The image, built and run; benchmarks/image.py says what IMAGE_BUILDER is. `image` writes README's table.
 image: .venv/installed
@@ -85,6 +89,8 @@ lock:
 		--python-version 3.11 -c requirements.txt -o requirements-serve.txt
 	$(BIN)/uv pip compile -q --group deploy --universal --fork-strategy fewest --generate-hashes \
 		--python-version 3.11 -o requirements-deploy.txt
+	$(BIN)/uv pip compile -q pyproject.toml --group spark --universal --fork-strategy fewest --generate-hashes \
+		--python-version 3.11 -c requirements-serve.txt -o requirements-spark.txt
 
 # uv is quick; pip stands in where only pip is configured to reach a package index.
 .venv/installed: requirements.txt
@@ -96,7 +102,7 @@ lock:
 		|| $(BIN)/python -m pip install -q --require-hashes -r requirements.txt
 	@touch $@
 
-.venv-serve/installed .venv-deploy/installed: .venv-%/installed: requirements-%.txt .venv/installed
+.venv-serve/installed .venv-deploy/installed .venv-spark/installed: .venv-%/installed: requirements-%.txt .venv/installed
 	$(PYTHON) -m venv --clear --without-pip .venv-$*
 	$(BIN)/uv pip install -q --python .venv-$*/bin/python --require-hashes -r requirements-$*.txt
 	@touch $@
@@ -105,4 +111,4 @@ examples/node_modules/.package-lock.json: examples/package-lock.json examples/.n
 	cd examples && npm ci --no-audit --no-fund
 
 clean:
-	rm -rf .venv .venv-serve .venv-deploy examples/node_modules build .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv .venv-serve .venv-deploy .venv-spark examples/node_modules build .hypothesis .mypy_cache .pytest_cache .ruff_cache

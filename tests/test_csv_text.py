@@ -143,6 +143,7 @@ def test_taken_names_get_a_number() -> None:
     (row,) = _read(once)
     assert row["score_2"] == row["score"]
     assert list(row)[-8:] == [f"{name}_2" for name in ADDED]
+    assert "score_2" in _read(b"City,Score\nPune,a\n")[0]
 
 
 CELLS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0\ufeff"), max_size=12)

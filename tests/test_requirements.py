@@ -13,6 +13,7 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 SERVE = PROJECT["project"]["dependencies"]
 DEPLOY = PROJECT["dependency-groups"]["deploy"]
 RUNTIMES = json.loads((ROOT / "examples" / "package.json").read_text())["dependencies"]
+SPARK = PROJECT["dependency-groups"]["spark"]
 ALL = [
     *SERVE,
     *PROJECT["project"]["optional-dependencies"]["train"],
@@ -33,6 +34,7 @@ def _pins(name: str) -> dict[str, str]:
         ("requirements.txt", ALL),
         ("requirements-serve.txt", SERVE),
         ("requirements-deploy.txt", DEPLOY),
+        ("requirements-spark.txt", [*SERVE, *SPARK]),
     ],
 )
 def test_pins_satisfy_the_project(name: str, wanted: list[str]) -> None:
@@ -48,7 +50,13 @@ def test_pins_satisfy_the_project(name: str, wanted: list[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["requirements.txt", "requirements-serve.txt", "requirements-deploy.txt"]
+    "name",
+    [
+        "requirements.txt",
+        "requirements-serve.txt",
+        "requirements-deploy.txt",
+        "requirements-spark.txt",
+    ],
 )
 def test_every_pin_is_exact_and_hashed(name: str) -> None:
     """What is installed is what was locked, byte by byte."""
@@ -58,10 +66,11 @@ def test_every_pin_is_exact_and_hashed(name: str) -> None:
 
 
 def test_what_serves_is_what_was_tested() -> None:
-    """requirements-serve.txt is part of requirements.txt: the same versions, the same hashes."""
-    everything = _pins("requirements.txt")
-    for package, line in _pins("requirements-serve.txt").items():
-        assert line.split() == everything[package].split()
+    """requirements-serve.txt is part of the others: the same versions, the same hashes."""
+    for name in ("requirements.txt", "requirements-spark.txt"):
+        everything = _pins(name)
+        for package, line in _pins("requirements-serve.txt").items():
+            assert line.split() == everything[package].split()
 
 
 def test_serving_needs_nothing_of_training() -> None:
@@ -93,6 +102,6 @@ def test_every_dependency_is_justified() -> None:
     """The README's tables give a reason for each direct dependency."""
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     compared = PROJECT["dependency-groups"]["quality"]
-    named = [Requirement(line).name for line in (*ALL, *DEPLOY, *compared)]
+    named = [Requirement(line).name for line in (*ALL, *DEPLOY, *SPARK, *compared)]
     missing = [name for name in (*named, *RUNTIMES) if f"| `{name}` |" not in text]
     assert missing == []

@@ -59,7 +59,8 @@ class Header:
     """The first record, and what its columns are to the model.
 
     `positions`: cell of each feature by name. `ignored`: columns the model knows and refuses.
-    `unknown`: columns it has never heard of. `absent`: features without a column.
+    `unknown`: columns it has never heard of. `absent`: features without a column. `taken`: all names, in
+    lower case, for Spark and databases tell no case apart.
     """
 
     text: str
@@ -102,7 +103,7 @@ class Header:
             ignored=tuple(key for key in keys if key in known and known[key].role == "excluded"),
             unknown=tuple(key for key in keys if key not in known),
             absent=tuple(c.title for c in dictionary.features if c.name not in positions),
-            taken=frozenset(keys),
+            taken=frozenset(map(str.casefold, keys)),
         )
 
     def records(self, rows: Iterable[Row]) -> Records:

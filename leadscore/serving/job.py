@@ -19,7 +19,7 @@ from leadscore.scorer import Scorer
 from leadscore.serving.csv_text import Block, CsvScorer, CsvText, Header
 from leadscore.serving.ranking import All, Best, Ranking
 from leadscore.serving.settings import Settings
-from leadscore.serving.table import TableError, TableScorer, Totals
+from leadscore.serving.table import TableError, TableScorer, Totals, check_reasons
 
 STANDARD: Final = "-"  # the name of standard input and output
 INTERRUPTED: Final = 130  # the exit code of a run stopped by Ctrl-C, as a shell reports it
@@ -46,14 +46,13 @@ def run(job: Job, scorer: Scorer, settings: Settings) -> Totals:
 
     Raises TableError for a file that cannot be scored, OSError for one that cannot be read or written.
     """
-    if job.reasons > (features := len(scorer.card.dictionary.features)):
-        raise TableError(f"got {job.reasons} reasons, expected at most {features}, one for each column")
+    check_reasons(job.reasons, scorer)
     if _is_parquet(job.source) or _is_parquet(job.target):
         return _parquet(job, scorer, settings)
     gc.freeze()  # the model and the libraries stay; the collector need not look at them for each block
     with _source(job.source) as source, _target(job.target) as target:
         text = CsvText(source, scorer.card.dictionary)
-        _report(text.header)
+        report(text.header)
         with (
             Progress(source, _size(job.source)) as progress,
             tempfile.TemporaryFile() as waiting,
@@ -201,7 +200,7 @@ def _size(name: str) -> int | None:
     return None if name == STANDARD else Path(name).stat().st_size
 
 
-def _report(header: Header) -> None:
+def report(header: Header) -> None:
     """Say what the columns of the file are taken for."""
     found = len(header.positions)
     say(f"Columns: {found} of the {found + len(header.absent)} the model reads.")

@@ -226,6 +226,12 @@ class _Codes(dict[object, int]):
         return code
 
 
+def check_reasons(reasons: int, scorer: Scorer) -> None:
+    """TableError for more reasons than there are columns."""
+    if reasons > (features := len(scorer.card.dictionary.features)):
+        raise TableError(f"got {reasons} reasons, expected at most {features}, one for each column")
+
+
 def guarded(text: str) -> str:
     """A text cell that no spreadsheet takes for a formula."""
     return f"'{text}" if text.startswith(FORMULA) else text
