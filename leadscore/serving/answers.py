@@ -48,20 +48,20 @@ class Answers:
     def predict(self, leads: Leads, reasons: int) -> list[Prediction]:
         """Score leads; answers in the same order."""
         probability, contributions = self.score(leads)
+        threshold = self._card.threshold.value
         return [
             Prediction(
                 probability=p,
                 score=round(100 * p),
                 grade=self.grade(p),
-                converts=converts,
+                converts=p >= threshold,
                 reasons=why,
                 warnings=cautions,
                 ids=ids,
                 model_version=self._card.version,
             )
-            for p, converts, why, cautions, ids in zip(
+            for p, why, cautions, ids in zip(
                 probability.tolist(),
-                self._scorer.converts(probability).tolist(),
                 self._reasons(leads, contributions, reasons),
                 self._cautions(leads),
                 leads.ids,
@@ -96,16 +96,12 @@ class Answers:
         """For each lead the `count` columns with the largest effects."""
         if not count:
             return [[] for _ in contributions]
-        largest = np.argsort(-np.abs(contributions), axis=1, kind="stable")[:, :count]
-        effects = np.take_along_axis(contributions, largest, axis=1)
         return [
             [
-                self._reason(self._features[index], leads, lead, effect)
-                for index, effect in zip(indices, shares, strict=True)
+                self._reason(self._features[column], leads, lead, shares[column])
+                for column in _largest(shares, count)
             ]
-            for lead, (indices, shares) in enumerate(
-                zip(largest.tolist(), effects.tolist(), strict=True)
-            )
+            for lead, shares in enumerate(contributions.tolist())
         ]
 
     def _reason(self, column: Column, leads: Leads, lead: int, effect: float) -> Reason:
@@ -191,6 +187,12 @@ def _named(column: Column, value: Value) -> str:
 def missing(value: Value) -> bool:
     """Whether a clean value says that nothing is known."""
     return not value if isinstance(value, str) else math.isnan(value)
+
+
+def _largest(shares: Sequence[float], count: int) -> list[int]:
+    """The places of the `count` largest effects, the largest first."""
+    sizes = [abs(share) for share in shares]
+    return sorted(range(len(sizes)), key=sizes.__getitem__, reverse=True)[:count]
 
 
 def _capacity(probability: NDArray[np.float64], calls: int) -> Capacity:

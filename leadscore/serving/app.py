@@ -16,7 +16,7 @@ from leadscore import __version__
 from leadscore.scorer import ModelError, Scorer
 from leadscore.serving import headers, metrics, page, problems, protocol, upload
 from leadscore.serving.answers import Answers
-from leadscore.serving.direct import Direct
+from leadscore.serving.direct import Direct, Shortcut
 from leadscore.serving.hotswap import HotSwap, Reload
 from leadscore.serving.keys import KeyGuard, Keys
 from leadscore.serving.leads import Leads, Reader
@@ -38,8 +38,8 @@ from leadscore.serving.settings import Settings
 def create_service(scorer: Scorer, settings: Settings, keys: Keys) -> ASGIApp:
     """The service as it is run. A request passes, from the outside: log, CORS, keys, limits, model."""
 
-    def build(scorer: Scorer, reload: Reload) -> FastAPI:
-        return create_app(scorer, settings, reload if keys else None)
+    def build(scorer: Scorer, reload: Reload) -> Shortcut:
+        return Shortcut(create_app(scorer, settings, reload if keys else None))
 
     swap = HotSwap(scorer, settings.model, build)
     guarded: ASGIApp = Limits(swap, settings)
@@ -53,6 +53,7 @@ def create_app(scorer: Scorer, settings: Settings, reload: Reload | None = None)
     """The routes of one model; its request types and documentation come from the model's card."""
     card = scorer.card
     app = FastAPI(
+        telemetry={"tracing": False, "metrics": False, "logs": False},  # asked for at each request
         title="Lead conversion",
         version=__version__,
         summary=f"How likely is a lead to convert? Model {card.version}.",

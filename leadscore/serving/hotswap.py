@@ -10,17 +10,17 @@ import threading
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from fastapi import FastAPI
 from starlette.types import Receive, Scope, Send
 
 from leadscore.scorer import ModelError, Scorer
 from leadscore.serving import logs, metrics
+from leadscore.serving.direct import Shortcut
 from leadscore.serving.schema import Reloaded
 
 log = logging.getLogger(__name__)
 
 Reload = Callable[[], Awaitable[Reloaded]]
-Build = Callable[[Scorer, Reload], FastAPI]
+Build = Callable[[Scorer, Reload], Shortcut]
 
 
 class HotSwap:
@@ -77,7 +77,7 @@ class HotSwap:
             log.info("model reloaded: %s, before %s", new, old)
             return Reloaded(model_version=new, previous_version=old)
 
-    def _load(self) -> FastAPI:
+    def _load(self) -> Shortcut:
         try:
             content = self._path.read_bytes()
         except OSError as error:

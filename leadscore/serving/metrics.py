@@ -5,6 +5,8 @@ environment names as PROMETHEUS_MULTIPROC_DIR, which must be set before this mod
 """
 
 import os
+from bisect import bisect_left
+from collections import Counter as Counts
 from collections.abc import Iterator
 from functools import cache
 from http import HTTPStatus
@@ -43,10 +45,10 @@ class _Scores(Histogram):
 
     def observe_all(self, values: NDArray[np.float64]) -> None:
         """Observe (n,) values."""
-        self._sum.inc(float(values.sum()))
-        places = np.searchsorted(self._upper_bounds, values, "left")
-        for place, number in zip(*np.unique(places, return_counts=True), strict=True):
-            self._buckets[place].inc(int(number))
+        found = values.tolist()
+        self._sum.inc(sum(found))
+        for place, number in Counts(bisect_left(self._upper_bounds, v) for v in found).items():
+            self._buckets[place].inc(number)
 
 
 disable_created_metrics()  # type: ignore[no-untyped-call]

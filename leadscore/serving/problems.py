@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from http import HTTPStatus
 from typing import Any, Final
 
-from fastapi import FastAPI, Request
+from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
@@ -61,18 +61,19 @@ RESPONSES: Final[Responses] = {
 
 def install(app: FastAPI) -> None:
     """Make every error of the app a problem document that reveals nothing of the inside."""
+    for kind in (RequestValidationError, HTTPException, Exception):
+        app.exception_handler(kind)(answer)
 
-    @app.exception_handler(RequestValidationError)
-    def invalid(request: Request, error: RequestValidationError) -> JSONResponse:
-        return _invalid(request, error)
 
-    @app.exception_handler(HTTPException)
-    def refused(request: Request, error: HTTPException) -> JSONResponse:
-        return refusal(request.scope, error.status_code, error.detail, error.headers)
-
-    @app.exception_handler(Exception)
-    def failed(request: Request, error: Exception) -> JSONResponse:
-        return refusal(request.scope, 500, FAILED)
+def answer(request: HTTPConnection, error: Exception) -> JSONResponse:
+    """The answer to a request that ended in an error."""
+    match error:
+        case RequestValidationError():
+            return _invalid(request, error)
+        case HTTPException():
+            return refusal(request.scope, error.status_code, error.detail, error.headers)
+        case _:
+            return refusal(request.scope, 500, FAILED)
 
 
 def refusal(
@@ -106,7 +107,7 @@ def is_json(declared: str) -> bool:
     return declared == "application/json" or declared.endswith("+json")
 
 
-def _invalid(request: Request, error: RequestValidationError) -> JSONResponse:
+def _invalid(request: HTTPConnection, error: RequestValidationError) -> JSONResponse:
     found = error.errors()
     in_body = any(item["loc"][0] == "body" for item in found)
     declared = media_type(request)
