@@ -28,7 +28,7 @@ _PLAIN: Final = frozenset({int, float})  # not bool
 
 @dataclass(slots=True)
 class Leads:
-    """Leads as they came in: clean values of every feature, in its order, and the ids to hand back."""
+    """Leads as they came in: the clean values of every feature, and the ids to hand back."""
 
     columns: Mapping[str, Sequence[Value]]
     ids: Sequence[dict[str, Id]]
