@@ -121,9 +121,10 @@ def _states(pipeline: Pipeline, table: shapley.Table) -> list[onnx.NodeProto]:
 
 
 def _between_thresholds(asked: Sequence[tuple[int, Sequence[float]]]) -> onnx.NodeProto:
-    """A node from `numbers` to `places`, shape (n, numbers) each. `asked`: for each number (first,
-    thresholds). `first` is the place below the thresholds, one more that from each of them on, and the
-    last one that of a missing number.
+    """A node from `numbers` to `places`, shape (n, numbers) each.
+
+    `asked`: (first, thresholds) of each number. Its place is `first` below all thresholds, and one more
+    for each that it reaches; the place after these is that of a missing number.
     """
     nodes: list[tuple[Any, ...]] = []
     for number, (first, thresholds) in enumerate(asked):
@@ -132,7 +133,7 @@ def _between_thresholds(asked: Sequence[tuple[int, Sequence[float]]]) -> onnx.No
         known = _bisect(tree, number, thresholds, first)
         # Nothing is below: only what is missing goes that way.
         tree[0] = ("BRANCH_LT", number, -math.inf, 1, missing, known)
-        nodes += [(number, node, *row) for node, (*row,) in enumerate(tree)]
+        nodes += [(number, node, *row) for node, row in enumerate(tree)]
     leaves = [(tree, node, tree, place) for tree, node, mode, _, place, *_ in nodes if mode == "LEAF"]
     return tree_ensemble("numbers", "places", len(asked), nodes, leaves)
 
