@@ -7,7 +7,7 @@ SOURCES := train.py export_onnx.py data/leads.csv data/columns.toml \
 	$(wildcard leadscore/*.py leadscore/training/*.py)
 UV_VERSION := $(shell sed -n 's/^uv==\([^ ]*\).*/\1/p' requirements.txt)
 
-.PHONY: run train test check serve-check deploy-check runtime-check image image-check faults sbom audit notebook screenshots lock clean
+.PHONY: run train test check serve-check deploy-check runtime-check image image-check faults scale sbom audit notebook screenshots lock clean
 
 run: models/pipeline.joblib
 	@echo
@@ -56,6 +56,10 @@ image-check: .venv/installed
 # Faults of every kind, some minutes; writes README's table.
 faults: .venv/installed
 	$(BIN)/python benchmarks/faults.py --output benchmarks/faults.json
+
+# Time and memory against rows, some ten minutes; writes README's table and benchmarks/SCALE.md.
+scale: .venv/installed
+	$(BIN)/python benchmarks/scale.py --write
 
 # What serves, as a software bill of materials, and whether a vulnerability of it is known.
 sbom: .venv-serve/installed .venv-deploy/installed
