@@ -213,8 +213,8 @@ def summary(document: dict[str, Any]) -> list[str]:
         "",
         *_ratios(runs),
         *(
-            f"From {tail[0].rows:,} to {tail[-1].rows:,} rows, the time of {way} grows with their number "
-            f"to the power of {exponent(tail):.2f}."
+            f"From {tail[0].rows:,} to {tail[-1].rows:,} rows, the time of {way} grows with their "
+            f"number to the power of {exponent(tail):.2f}."
             for way, tail in ((way, series[-2:]) for way, series in runs.items())
             if way in {TWO, TRAIN} and len(tail) > 1
         ),
