@@ -7,7 +7,7 @@ SOURCES := train.py export_onnx.py data/leads.csv data/columns.toml \
 	$(wildcard leadscore/*.py leadscore/training/*.py)
 UV_VERSION := $(shell sed -n 's/^uv==\([^ ]*\).*/\1/p' requirements.txt)
 
-.PHONY: run train test check serve-check deploy-check runtime-check spark-check image image-check faults bench-serve sbom audit notebook screenshots lock clean
+.PHONY: run train test check serve-check deploy-check runtime-check spark-check image image-check faults bench-serve scale sbom audit notebook screenshots lock clean
 
 run: models/pipeline.joblib
 	@echo
@@ -64,6 +64,10 @@ faults: .venv/installed
 # Our service beside others, a quarter of an hour; needs wrk. Writes benchmarks/RESULTS.md and README's table.
 bench-serve: .venv/installed .venv-serve/installed
 	$(BIN)/python benchmarks/serve.py
+
+# Time and memory against rows, some ten minutes; writes README's table and benchmarks/SCALE.md.
+scale: .venv/installed
+	$(BIN)/python benchmarks/scale.py --write
 
 # What serves, as a software bill of materials, and whether a vulnerability of it is known.
 sbom: .venv-serve/installed .venv-deploy/installed

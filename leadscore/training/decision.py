@@ -84,9 +84,7 @@ class Rule:
 
 def choose(rule: Rule, target: Target, probability: Probability) -> Threshold:
     """The threshold that is best by the rule, the lowest such one, with what it leads to expect."""
-    chosen = probability[None, :] >= _THRESHOLDS[:, None]
-    calls = chosen.sum(axis=1)
-    hits = (chosen & (target == 1)).sum(axis=1)
+    calls, hits = _reaching(probability), _reaching(probability[target == 1])
     best = int(np.argmax(rule.worth(calls, hits, len(target), int(target.sum()))))
     expected = {
         "calls": 100 * calls[best] / len(target),
@@ -100,6 +98,11 @@ def choose(rule: Rule, target: Target, probability: Probability) -> Threshold:
         rule.parameters,
         {name: round(float(value), 4) for name, value in expected.items()},
     )
+
+
+def _reaching(probability: Probability) -> NDArray[np.int64]:
+    """How many leads reach each threshold. Sorted: a table of leads by thresholds would not fit."""
+    return len(probability) - np.searchsorted(np.sort(probability), _THRESHOLDS)
 
 
 def grades(target: Target, probability: Probability) -> tuple[Grade, ...]:

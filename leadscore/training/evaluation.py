@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final
 
 import numpy as np
@@ -49,10 +50,17 @@ def out_of_fold(model: Pipeline, features: pd.DataFrame, target: Target, seed: i
     Except for the commonest kinds of lead (COMMON): a model in use has met them, and a fold whose model
     has not would be another world.
     """
-    folds = StratifiedGroupKFold(FOLDS, shuffle=True, random_state=seed)
-    groups = lead_groups(features)
-    scores = cross_val_predict(model, features, target, groups=groups, cv=folds, method="predict_proba")
+    folds = _folds(lead_groups(features).tobytes(), target.tobytes(), seed)
+    scores = cross_val_predict(model, features, target, cv=folds, method="predict_proba")
     return np.asarray(scores[:, 1], dtype=np.float64)
+
+
+@lru_cache(maxsize=1)  # finding them takes longer than fitting most models, and all are given the same
+def _folds(groups: bytes, target: bytes, seed: int) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+    """Rows to fit on and rows to score, of each fold."""
+    y = np.frombuffer(target, dtype=np.int8)
+    folds = StratifiedGroupKFold(FOLDS, shuffle=True, random_state=seed)
+    return list(folds.split(y, y, np.frombuffer(groups, dtype=np.int64)))
 
 
 def lead_groups(features: pd.DataFrame) -> NDArray[np.int64]:
