@@ -10,8 +10,8 @@ A run is a program from its start to its end, imports and all: `predict.py score
 and with two workers; the usual script, `pandas.read_csv`, the pipeline from joblib, `to_csv`; `train.py`
 on leads drawn by data/synthesize.py. Ways take turns, and a figure is that of the run with the median
 time; from a million rows on there is one run of each, and above a million only the two workers. Memory
-is the largest sum of what the program and the processes it started have resident, sampled from /proc;
-pages they share count for each. Inputs to score are the rows of data/leads.csv, over and over.
+is the most that the program and the processes it started occupy, pages they share counted once (PSS,
+sampled from /proc). Inputs to score are the rows of data/leads.csv, over and over.
 """
 
 import argparse
@@ -55,7 +55,7 @@ SCORING = (10_000, 100_000, 1_000_000, 10_000_000)
 TRAINING = (10_000, 100_000)
 MILLION = 1_000_000
 ROUNDS = 3  # below a million rows
-SAMPLE = 0.1  # seconds between two looks at memory
+SAMPLE = 0.2  # seconds between two looks at memory
 MB = 1e6
 
 ONE, TWO, PANDAS, TRAIN = "one worker", "two workers", "pandas", "training"
@@ -152,7 +152,7 @@ def measure(command: Sequence[str]) -> tuple[float, int]:
         process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log)
         try:
             while process.poll() is None:
-                memory = max(memory, sum(map(_resident, _family(process.pid))))
+                memory = max(memory, sum(map(_occupied, _family(process.pid))))
                 with contextlib.suppress(subprocess.TimeoutExpired):
                     process.wait(SAMPLE)
             seconds = time.perf_counter() - started
@@ -300,9 +300,12 @@ def _family(pid: int) -> Iterator[int]:
                 yield from _family(int(child))
 
 
-def _resident(pid: int) -> int:
+def _occupied(pid: int) -> int:
     with contextlib.suppress(OSError):
-        return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+        rollup = Path(f"/proc/{pid}/smaps_rollup").read_text()
+        return 1024 * sum(
+            int(line.split()[1]) for line in rollup.splitlines() if line.startswith("Pss:")
+        )
     return 0
 
 
@@ -351,7 +354,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--write", action="store_true", help=f"write {where}")
     parser.add_argument("--report", action="store_true", help="do so from scale.json, without a run")
     arguments = parser.parse_args()
-    if not Path("/proc/self/statm").exists():
+    if not Path("/proc/self/smaps_rollup").exists():
         parser.error("memory is read from /proc, so this needs Linux")
     return arguments
 
