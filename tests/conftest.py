@@ -33,6 +33,15 @@ settings.register_profile("default", deadline=None, derandomize=True)
 settings.load_profile("default")
 
 
+# Minutes each. Begun last, one would keep a process busy while the others have nothing left.
+LONGEST = ("test_notebook.py", "test_train.py", "test_spark.py")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the files that take longest."""
+    items.sort(key=lambda item: item.path.name not in LONGEST)
+
+
 @pytest.fixture(scope="session")
 def dictionary() -> Dictionary:
     """The data dictionary with every role as it stands in the file."""
