@@ -86,7 +86,7 @@ def _submitted(folder: Path, master: str, *arguments: str | Path) -> Iterator[su
             yield process
         finally:
             for pid in [*_below(process.pid), process.pid]:
-                _kill(pid)
+                _signal(pid, signal.SIGKILL)
             process.wait()
 
 
@@ -111,9 +111,9 @@ def _below(pid: int) -> dict[int, str]:
     return found
 
 
-def _kill(pid: int) -> None:
+def _signal(pid: int, number: signal.Signals) -> None:
     with suppress(ProcessLookupError):
-        os.kill(pid, signal.SIGKILL)
+        os.kill(pid, number)
 
 
 def _scored_by_predict(content: bytes) -> list[dict[str, str]]:
@@ -182,13 +182,18 @@ def test_killed_executor_loses_and_doubles_nothing(
     one_task_a_file = ("--conf", f"spark.sql.files.minPartitionNum={FILES}")
     with _submitted(tmp_path, CLUSTER, *one_task_a_file, "--py-files", package, *command) as process:
         _wait_for_tasks(2, target, process)
-        for pid, line in _below(process.pid).items():
-            if "pyspark.daemon" in line and not _below(pid):
-                _kill(pid)
+        workers = [
+            p for p, line in _below(process.pid).items() if "pyspark.daemon" in line and not _below(p)
+        ]
+        for pid in workers:
+            _signal(pid, signal.SIGSTOP)
+        time.sleep(2)  # whichever was between two tasks holds its next one now
+        for pid in workers:
+            _signal(pid, signal.SIGKILL)
         _wait_for_tasks(5, target, process)
         executors = [p for p, line in _below(process.pid).items() if "ExecutorBackend" in line]
         assert len(executors) == 2
-        _kill(executors[0])
+        _signal(executors[0], signal.SIGKILL)
         said = _finished(process, tmp_path)
     events = [json.loads(line) for line in next(tmp_path.glob("app-*")).read_text().splitlines()]
     lost = _index(events, "SparkListenerExecutorRemoved")
