@@ -23,7 +23,7 @@ import sys
 import tempfile
 import time
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from itertools import cycle, islice
@@ -41,6 +41,7 @@ from matplotlib.figure import Figure  # noqa: E402
 from matplotlib.ticker import LogLocator, NullFormatter  # noqa: E402
 
 from benchmarks.image import fill  # noqa: E402
+from benchmarks.processes import descendants, occupied  # noqa: E402
 from leadscore.columns import Dictionary  # noqa: E402
 from leadscore.training.dataset import load  # noqa: E402
 from leadscore.training.figures import BLUE, GREEN, GREY, ORANGE, STYLE  # noqa: E402
@@ -146,13 +147,13 @@ def commands(rows: int, folder: Path) -> dict[str, list[str]]:
 def measure(command: Sequence[str]) -> tuple[float, int]:
     """Seconds and bytes of memory of a command; exits with what it said if it fails."""
     environment = {k: v for k, v in os.environ.items() if not k.startswith("LEADSCORE_")}
-    memory = 0
+    most = 0
     with tempfile.TemporaryFile() as log:
         started = time.perf_counter()
         process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log)
         try:
             while process.poll() is None:
-                memory = max(memory, sum(map(_occupied, _family(process.pid))))
+                most = max(most, sum(map(occupied, [process.pid, *descendants(process.pid)])))
                 with contextlib.suppress(subprocess.TimeoutExpired):
                     process.wait(SAMPLE)
             seconds = time.perf_counter() - started
@@ -162,7 +163,7 @@ def measure(command: Sequence[str]) -> tuple[float, int]:
         if process.returncode:
             log.seek(0)
             sys.exit(f"{command[1]} failed:\n{log.read().decode(errors='replace')}")
-    return seconds, memory
+    return seconds, most
 
 
 def exponent(runs: Sequence[Run]) -> float:
@@ -289,24 +290,6 @@ def _script_arguments(source: str, folder: Path) -> list[str]:
     missing = sorted(dictionary.columns[0].missing)
     described = json.dumps([names, aliases, missing])
     return [str(model), source, str(folder / f"{PANDAS}.csv"), described]
-
-
-def _family(pid: int) -> Iterator[int]:
-    """A process and all that it started, as far as they still run."""
-    yield pid
-    with contextlib.suppress(OSError):
-        for listed in Path(f"/proc/{pid}/task").glob("*/children"):
-            for child in listed.read_text().split():
-                yield from _family(int(child))
-
-
-def _occupied(pid: int) -> int:
-    with contextlib.suppress(OSError):
-        rollup = Path(f"/proc/{pid}/smaps_rollup").read_text()
-        return 1024 * sum(
-            int(line.split()[1]) for line in rollup.splitlines() if line.startswith("Pss:")
-        )
-    return 0
 
 
 def _row(run: Run) -> str:

@@ -40,6 +40,7 @@ import joblib  # noqa: E402
 import matplotlib.pyplot as plt  # noqa: E402
 import numpy as np  # noqa: E402
 
+from benchmarks.processes import descendants, occupied  # noqa: E402
 from leadscore.columns import Dictionary, clean  # noqa: E402
 from leadscore.scorer import Scorer  # noqa: E402
 from leadscore.serving.answers import missing  # noqa: E402
@@ -699,7 +700,7 @@ class Bench:
                 measured[one.name] = self.load(server, running.port, one, self.seconds)
                 measured[one.name]["ours"] = self.load(OURS, self.ours.port, one, self.seconds)["rate"]
                 if one.name == "single":
-                    measured["memory"] = _memory(self.ours)
+                    measured["memory"] = sum(map(occupied, _processes(self.ours)))
         return measured
 
     def loop(self, server: Server) -> dict[str, Any]:
@@ -834,29 +835,9 @@ def _post(port: int, path: str, document: Any) -> tuple[int, bytes]:
         connection.close()
 
 
-def _children(pid: int) -> list[int]:
-    """A process's descendants."""
-    found = []
-    with contextlib.suppress(OSError):
-        for task in Path(f"/proc/{pid}/task").iterdir():
-            for child in map(int, (task / "children").read_text().split()):
-                found += [child, *_children(child)]
-    return found
-
-
 def _processes(spared: Running | None) -> list[int]:
     """The processes of what was started last: all of ours but one server."""
-    return [pid for pid in _children(os.getpid()) if not spared or pid != spared.pid]
-
-
-def _memory(spared: Running | None) -> int:
-    """Bytes a server occupies with all its processes; what they share counts once."""
-    total = 0
-    for pid in _processes(spared):
-        with contextlib.suppress(OSError):
-            text = Path(f"/proc/{pid}/smaps_rollup").read_text()
-            total += 1024 * int(re.search(r"^Pss:\s+(\d+) kB", text, re.MULTILINE)[1])
-    return total
+    return [pid for pid in descendants(os.getpid()) if not spared or pid != spared.pid]
 
 
 def _end(process: subprocess.Popen[bytes], spared: Running | None) -> None:
