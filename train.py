@@ -173,7 +173,7 @@ def run(arguments: argparse.Namespace, step: Step) -> dict[str, Any]:
 
     step("comparing with the published model")
     if not arguments.force:
-        compare(arguments.output / f"{MODEL}.onnx", leads, probability, seed)
+        compare(arguments.output / f"{MODEL}.onnx", card.version, leads, probability, seed)
 
     step("drawing and writing")
     _, contributions = Scorer(model).run(inputs(features, used))
@@ -191,13 +191,18 @@ def run(arguments: argparse.Namespace, step: Step) -> dict[str, Any]:
     return metrics
 
 
-def compare(published: Path, leads: Dataset, probability: Probability, seed: int) -> None:
-    """Raise RefusedError if the published model is better than one that gives the newest leads these
-    probabilities. A file that is not there or that no service could load is no competitor.
+def compare(
+    published: Path, model_version: str, leads: Dataset, probability: Probability, seed: int
+) -> None:
+    """Raise RefusedError if the published model is better than the new one, which has this version and
+    gives the newest leads these probabilities. The same model is not; a file that is not there or that
+    no service could load is no competitor.
     """
     try:
         scorer = Scorer(published)
     except ModelError:
+        return
+    if scorer.card.version == model_version:
         return
     if found := gate.objections(scorer, leads, probability, seed):
         lines = "".join(f"\n- {text}" for text in found)

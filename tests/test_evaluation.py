@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn import metrics
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.pipeline import Pipeline
 
@@ -26,6 +27,27 @@ def test_figures_of_a_worked_example() -> None:
     assert figures["brier"] == round(float(np.mean((TARGET - PROBABILITY) ** 2)), 4)
     assert figures["lift_at_10%"] == figures["lift_at_20%"] == round(1 / 0.3, 4)
     assert figures["lift_at_30%"] == round((2 / 3) / 0.3, 4)
+
+
+def test_figures_are_those_of_scikit_learn() -> None:
+    """Also with many equal scores, and with scores of exactly 0 and 1."""
+    rng = np.random.default_rng(0)
+    probability = np.round(rng.random(500), 2)
+    target = (rng.random(500) < probability).astype(np.int8)
+    target[probability == 0] = 1
+    called = probability >= 0.37
+    expected = {
+        "accuracy": metrics.accuracy_score(target, called),
+        "precision": metrics.precision_score(target, called),
+        "recall": metrics.recall_score(target, called),
+        "f1": metrics.f1_score(target, called),
+        "roc_auc": metrics.roc_auc_score(target, probability),
+        "log_loss": metrics.log_loss(target, probability),
+        "brier": metrics.brier_score_loss(target, probability),
+    }
+    figures = evaluation.measure(target, probability, 0.37)
+    assert {0, 1} <= set(probability)
+    assert {name: figures[name] for name in expected} == pytest.approx(expected, abs=5.1e-5)
 
 
 def test_calibration_error_is_zero_only_when_rates_match() -> None:
@@ -110,6 +132,15 @@ def test_no_lead_is_scored_by_a_model_that_saw_its_twin(leads: Dataset) -> None:
     assert seen[~common].max() == 0
     assert seen[common].min() == 1
     assert 0.1 < common.mean() < 0.3
+
+
+def test_folds_are_alike(leads: Dataset) -> None:
+    """Each fold has as many leads as the next, and as many that convert, to within a hundredth."""
+    features, target = leads.oldest()
+    held_out = [rows for _, rows in evaluation.folds(features, target, 0)]
+    assert sorted(np.concatenate(held_out)) == list(range(len(target)))
+    for counts in ([len(rows) for rows in held_out], [int(target[rows].sum()) for rows in held_out]):
+        assert max(counts) - min(counts) <= 0.01 * max(counts)
 
 
 def test_final_model_beats_the_floor_on_the_newest_leads(leads: Dataset, pipeline: Pipeline) -> None:

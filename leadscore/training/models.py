@@ -98,9 +98,7 @@ def decision_tree(features: Features, seed: int) -> Pipeline:
 
 def random_forest(features: Features, seed: int) -> Pipeline:
     """Many trees on resampled leads."""
-    model = RandomForestClassifier(
-        300, min_samples_leaf=10, max_features=0.3, n_jobs=2, random_state=seed
-    )
+    model = RandomForestClassifier(min_samples_leaf=10, max_features=0.3, n_jobs=-1, random_state=seed)
     return Pipeline([("encode", _encoder(features, "passthrough")), ("model", model)])
 
 
