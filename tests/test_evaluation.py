@@ -42,6 +42,7 @@ def test_figures_are_those_of_scikit_learn() -> None:
         "recall": metrics.recall_score(target, called),
         "f1": metrics.f1_score(target, called),
         "roc_auc": metrics.roc_auc_score(target, probability),
+        "average_precision": metrics.average_precision_score(target, probability),
         "log_loss": metrics.log_loss(target, probability),
         "brier": metrics.brier_score_loss(target, probability),
     }

@@ -9,9 +9,7 @@ import pandas as pd
 from joblib import parallel_config
 from numpy.typing import NDArray
 from scipy.special import logit
-from scipy.stats import rankdata
 from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import average_precision_score
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold, cross_val_predict
 from sklearn.pipeline import Pipeline
 
@@ -76,8 +74,8 @@ def measure(target: Target, probability: Probability, threshold: float) -> Figur
     Lift is the conversion rate among the best-scored share of leads over that of all of them. ECE is
     the expected calibration error over ten equal bins (Naeini et al. 2015).
     """
-    # Mostly not by scikit-learn, which checks its arguments for ten times as long as it computes; the
-    # bootstrap asks for all figures a thousand times.
+    # Not by scikit-learn, which checks its arguments for ten times as long as it computes: the bootstrap
+    # asks for all figures a thousand times.
     called = probability >= threshold
     calls, conversions, hits = called.sum(), target.sum(), (called & (target == 1)).sum()
     figures = {
@@ -86,7 +84,7 @@ def measure(target: Target, probability: Probability, threshold: float) -> Figur
         "recall": hits / conversions,
         "f1": 2 * hits / (calls + conversions),
         "roc_auc": roc_auc(target, probability),
-        "average_precision": average_precision_score(target, probability),
+        "average_precision": average_precision(target, probability),
         "log_loss": log_loss(target, probability),
         "brier": np.mean((probability - target) ** 2),
         "ece": calibration_error(target, probability),
@@ -163,12 +161,30 @@ def _calibrated(target: Target, scores: Probability) -> dict[str, Any]:
     }
 
 
+def _best_first(target: Target, probability: Probability) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Leads, and conversions among them, from each score on: (0, 0), the best score, ..., all."""
+    _, score = np.unique(-probability, return_inverse=True)
+    leads, conversions = np.bincount(score), np.bincount(score, weights=target)
+    return np.append(0, np.cumsum(leads)), np.append(0, np.cumsum(conversions))
+
+
+def roc_auc(target: Target, probability: Probability) -> float:
+    """The area under the ROC curve."""
+    leads, conversions = _best_first(target, probability)
+    others = leads - conversions
+    return float(np.trapezoid(conversions, others) / (conversions[-1] * others[-1]))
+
+
+def average_precision(target: Target, probability: Probability) -> float:
+    """Mean precision at the scores of the leads that convert."""
+    leads, conversions = _best_first(target, probability)
+    return float(np.diff(conversions) @ (conversions[1:] / leads[1:]) / conversions[-1])
+
+
 def lift(target: Target, probability: Probability, share: float) -> float:
     """Conversion rate of the best-scored share over the overall one; equal scores share their leads."""
-    _, score = np.unique(-probability, return_inverse=True)
-    by_score = np.bincount(score, weights=target) / np.bincount(score)
-    best = np.sort(score)[: max(1, round(share * len(target)))]
-    return float(by_score[best].mean() / target.mean())
+    best = max(1, round(share * len(target)))
+    return float(np.interp(best, *_best_first(target, probability)) / best / target.mean())
 
 
 @dataclass(frozen=True)
@@ -178,13 +194,6 @@ class Difference:
     value: float
     low: float
     high: float
-
-
-def roc_auc(target: Target, probability: Probability) -> float:
-    """The area under the ROC curve, from ranks (Mann and Whitney 1947)."""
-    converting = int(target.sum())
-    above = rankdata(probability)[target == 1].sum() - converting * (converting + 1) / 2
-    return float(above / (converting * (len(target) - converting)))
 
 
 def log_loss(target: Target, probability: Probability) -> float:
