@@ -8,7 +8,7 @@ import pytest
 
 from leadscore.columns import clean, tensors
 from leadscore.scorer import Scorer
-from leadscore.serving.drift import ENOUGH, SCORE, Window, index
+from leadscore.serving.drift import BLOCK, ENOUGH, SCORE, Window, index
 from leadscore.training.dataset import Dataset, inputs
 
 NOTHING, ANOTHER = 0.1, 0.25  # the conventional limits
@@ -83,14 +83,14 @@ def test_unseen_values_are_counted_by_column(scorer: Scorer) -> None:
 
 def test_workers_count_together_and_the_dead_do_not(scorer: Scorer, tmp_path: Path) -> None:
     """Another worker's window adds to ours while it lives."""
-    values = tensors([clean({}, scorer.card.dictionary)] * 100, scorer.card.dictionary.features)
+    values = tensors([clean({}, scorer.card.dictionary)] * BLOCK, scorer.card.dictionary.features)
     window = Window(scorer.card, 1_000, tmp_path)
     window.add(values, scorer.run(values)[0])
     (own,) = tmp_path.iterdir()
     own.with_suffix(f".{os.getppid()}").write_bytes(own.read_bytes())
     gone = own.with_suffix(".4194305")  # larger than any process id
     gone.write_bytes(own.read_bytes())
-    assert window.leads() == 200
+    assert window.leads() == 2 * BLOCK
     assert not gone.exists()
     window.close()
     assert not own.exists()

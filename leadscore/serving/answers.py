@@ -115,6 +115,8 @@ class Answers:
         nothing: Sequence[int] = range(len(found))
         for values in leads.columns.values():
             nothing = [lead for lead in nothing if missing(values[lead])]
+            if not nothing:
+                break
         for lead in nothing:
             found[lead].append(Caution(None, NOTHING_KNOWN))
         for seen in self._seen:

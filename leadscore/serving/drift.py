@@ -27,7 +27,7 @@ SCORE: Final = "score"
 ENOUGH: Final = 500  # leads; with fewer, chance alone makes a PSI of 0.1
 RARE: Final = 0.01  # levels with a smaller share are one bin
 FLOOR: Final = 1e-4  # an empty bin would make the index infinite
-BLOCK: Final = 64  # leads counted at once: numpy's cost for a call, divided by as many
+BLOCK: Final = 256  # leads counted at once: numpy's cost for a call, divided by as many
 
 
 class Bins(ABC):
@@ -168,6 +168,7 @@ class Window:
         self._unseen = unseen
         self._next = 0
         self._waiting: list[tuple[Tensors, NDArray[np.float64]]] = []
+        self._leads_waiting = 0
         self._lock = threading.Lock()
         shape = (int(self._starts[-1]),)
         self._folder = folder
@@ -181,7 +182,8 @@ class Window:
     def add(self, inputs: Tensors, probability: NDArray[np.float64]) -> None:
         """Take in scored leads: model inputs of shape (n, 1), probabilities of shape (n,)."""
         self._waiting.append((inputs, probability))
-        if len(self._waiting) >= BLOCK or len(probability) >= BLOCK:
+        self._leads_waiting += len(probability)
+        if self._leads_waiting >= BLOCK:
             self._count()
 
     def psi(self) -> dict[str, float]:
@@ -206,7 +208,7 @@ class Window:
 
     def _count(self) -> None:
         with self._lock:
-            waiting, self._waiting = self._waiting, []
+            waiting, self._waiting, self._leads_waiting = self._waiting, [], 0
         if not waiting:
             return
         inputs = {name: np.concatenate([one[name] for one, _ in waiting]) for name in waiting[0][0]}
