@@ -36,7 +36,7 @@ check: .venv/installed
 
 # The serving tests against an environment that holds requirements-serve.txt and nothing else.
 serve-check: .venv-serve/installed
-	LEADSCORE_TEST_PYTHON=.venv-serve/bin/python $(BIN)/pytest -q tests/test_predict.py tests/test_job.py tests/test_upload.py
+	LEADSCORE_TEST_PYTHON=.venv-serve/bin/python $(BIN)/pytest -q tests/test_predict.py tests/test_explain.py tests/test_job.py tests/test_upload.py
 
 # deploy/ against the schemas of Compose and Kubernetes.
 deploy-check: .venv/installed .venv-deploy/installed

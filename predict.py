@@ -12,117 +12,45 @@ Every option is also an environment variable, LEADSCORE_PORT and so on.
 """
 
 import argparse
-import json
-import logging
-import multiprocessing
 import os
 import sys
 from dataclasses import fields
-from pathlib import Path
+from typing import Any
 
-import uvicorn
-from starlette.types import ASGIApp
-
-from leadscore.columns import ColumnError, LeadError
 from leadscore.scorer import ModelError, Scorer
-from leadscore.serving import logs, workers
-from leadscore.serving.answers import Answers
-from leadscore.serving.app import create_service
 from leadscore.serving.job import Job, command
-from leadscore.serving.keys import Keys
-from leadscore.serving.leads import Reader
-from leadscore.serving.limits import impatient
-from leadscore.serving.schema import Prediction
 from leadscore.serving.settings import Settings, SettingsError, variable
 
 # The exit code by which gunicorn knows that starting another worker will not help.
 CANNOT_START = 3
 
-BAR = 24  # characters of the longest bar of `explain`
 
-
-def __getattr__(name: str) -> ASGIApp:
+def __getattr__(name: str) -> Any:
     """`predict:app` for uvicorn and gunicorn, made when they ask for it: --help needs no model."""
     if name == "app":
-        logs.install()
-        return _service(*_loaded())
+        from leadscore.serving import server  # noqa: PLC0415
+
+        return server.app(*_loaded())
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def main() -> None:
-    """Read the options, then serve or explain."""
+    """Read the options, then do what they ask for."""
+    # The service's libraries are imported only to serve: `score`, each of its workers too, starts in a
+    # third of the time without.
     arguments = _arguments()
     scorer, settings = _loaded()
     if arguments.command == "explain":
+        from leadscore.serving.explain import explain  # noqa: PLC0415
+
         explain(scorer, settings, arguments.lead)
     elif arguments.command == "score":
         job = {entry.name: getattr(arguments, entry.name) for entry in fields(Job)}
         command(Job(**job), scorer, settings)
     else:
+        from leadscore.serving.server import serve  # noqa: PLC0415
+
         serve(scorer, settings)
-
-
-def serve(scorer: Scorer, settings: Settings) -> None:
-    """Serve until told to stop."""
-    logs.install()
-    # Made here even if worker processes make their own: what is wrong is said once, before they start.
-    service = _service(scorer, settings)
-    config = uvicorn.Config(
-        service if settings.workers == 1 else "predict:app",
-        host=settings.host,
-        port=settings.port,
-        workers=settings.workers,
-        http=impatient(settings.timeout),
-        ws="none",
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        timeout_graceful_shutdown=settings.shutdown_timeout,
-        timeout_worker_healthcheck=workers.START_SECONDS,
-    )
-    if settings.workers == 1:
-        uvicorn.Server(config).run()
-    else:
-        workers.run(config)
-
-
-def _service(scorer: Scorer, settings: Settings) -> ASGIApp:
-    keys = Keys(settings)
-    if not keys and not multiprocessing.parent_process():
-        logging.getLogger("leadscore").warning(
-            "NO API KEYS: everyone who reaches this service may use it. Set %s or %s.",
-            variable("api_keys"),
-            variable("api_keys_file"),
-        )
-    return create_service(scorer, settings, keys)
-
-
-def explain(scorer: Scorer, settings: Settings, source: str) -> None:
-    """Print one lead's score and what every column adds to it."""
-    try:
-        text = sys.stdin.read() if source == "-" else Path(source).read_text(encoding="utf-8")
-        lead = Reader(scorer.card.dictionary, settings.max_text).one(json.loads(text))
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError, ColumnError, LeadError) as error:
-        sys.exit(f"{source}: {error}")
-    columns = len(scorer.card.dictionary.features)
-    (answer,) = Answers(scorer).predict(lead, reasons=columns)
-    print("\n".join(chart(answer, scorer.card.threshold.value)))
-
-
-def chart(answer: Prediction, threshold: float) -> list[str]:
-    """The lines of a signed bar chart of a lead's reasons."""
-    verdict = "converts" if answer.converts else "does not convert"
-    lines = [
-        f"{answer.probability:.1%}, grade {answer.grade}: {verdict} (threshold {threshold:.1%})",
-        "",
-        f"{'lowers':>{BAR}} │ raises   log-odds",
-    ]
-    largest = max((abs(reason.effect) for reason in answer.reasons), default=0) or 1
-    for reason in answer.reasons:
-        bar = "█" * round(BAR * abs(reason.effect) / largest)
-        left, right = ("", bar) if reason.effect > 0 else (bar, "")
-        lines.append(f"{left:>{BAR}} │ {right:<{BAR}} {reason.effect:+.2f}  {reason.text}")
-    return [*lines, *(f"! {caution.text}" for caution in answer.warnings)]
 
 
 def _loaded() -> tuple[Scorer, Settings]:

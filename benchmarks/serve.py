@@ -43,7 +43,7 @@ import numpy as np  # noqa: E402
 from benchmarks.processes import descendants, occupied  # noqa: E402
 from leadscore.columns import Dictionary, clean  # noqa: E402
 from leadscore.scorer import Scorer  # noqa: E402
-from leadscore.serving.answers import missing  # noqa: E402
+from leadscore.serving.words import missing  # noqa: E402
 from leadscore.training.dataset import load as load_leads  # noqa: E402
 from leadscore.training.files import replace_file  # noqa: E402
 from leadscore.training.models import CANDIDATES, SERVED  # noqa: E402

@@ -4,36 +4,16 @@ import math
 
 import pytest
 
-from leadscore.columns import Column, clean
+from leadscore.columns import clean
 from leadscore.scorer import Scorer
-from leadscore.serving.answers import Answers, sentence
+from leadscore.serving.answers import Answers
 from leadscore.serving.leads import Leads
 from leadscore.serving.schema import Prediction
-
-NUMBER = Column("seconds", "Secs", "feature", "number", "capture", "why", label="Time on site", unit="s")
-TEXT = Column("source", "Source", "feature", "category", "capture", "why")
 
 
 def _predict(scorer: Scorer, *leads: dict[str, object], reasons: int = 3) -> list[Prediction]:
     found = Leads.of([clean(lead, scorer.card.dictionary) for lead in leads])
     return Answers(scorer).predict(found, reasons)
-
-
-@pytest.mark.parametrize(
-    ("column", "value", "effect", "text"),
-    [
-        (NUMBER, 1200.0, math.log(2.5), "Time on site 1,200 s raises the odds 2.5 times"),
-        (NUMBER, 2.5, -math.log(3), "Time on site 2.5 s lowers the odds 3 times"),
-        (NUMBER, math.nan, -0.3, "Time on site is not known, which lowers the odds 1.35 times"),
-        (TEXT, "Google", 0.001, "Source “Google” hardly changes the odds"),
-        (TEXT, "", 2.0, "Source is not known, which raises the odds 7.39 times"),
-    ],
-)
-def test_reason_is_a_sentence_a_salesperson_can_read(
-    column: Column, value: float | str, effect: float, text: str
-) -> None:
-    """The column's label, its value with the unit, and the factor on the odds."""
-    assert sentence(column, value, effect) == text
 
 
 def test_reasons_are_the_largest_effects_first(scorer: Scorer) -> None:

@@ -51,6 +51,13 @@ def test_pipe_and_file_give_the_same(scored: bytes, tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_service_is_not_imported_to_score() -> None:
+    """`predict.py`, which each worker imports, too, starts without the libraries of the service."""
+    program = "import predict, sys; print(sorted({'fastapi', 'pydantic', 'uvicorn'} & {*sys.modules}))"
+    done = subprocess.run([PYTHON, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
+
+
 def test_ranked_and_best_leads_are_those_of_the_file(scored: bytes) -> None:
     """--sort gives every row, the most probable first and ties in order; --top the first of these."""
     expected = sorted(_rows(scored), key=lambda row: -float(row["probability"]))

@@ -2,7 +2,6 @@
 
 import json
 import os
-import re
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -99,53 +98,6 @@ def test_batch_gives_reasons_and_capacity_on_request(client: httpx2.Client) -> N
     assert [len(item["reasons"]) for item in answer["predictions"]] == [2, 2]
     assert answer["summary"]["capacity"]["calls"] == 1
     assert client.post("/predict/batch?calls=0", json={"leads": [{}]}).status_code == 422
-
-
-def test_explain_draws_the_reasons(tmp_path: Path) -> None:
-    """`predict.py explain` prints the score and a signed bar for every column."""
-    path = tmp_path / "lead.json"
-    path.write_text(json.dumps({**README_LEAD, "city": "Atlantis"}))
-    done = _explain(str(path))
-    assert done.returncode == 0, done.stderr
-    lines = done.stdout.splitlines()
-    assert re.match(r"\d+\.\d%, grade [A-D]: ", lines[0])
-    bars = [line for line in lines if "odds" in line and "│" in line and "log-odds" not in line]
-    assert len(bars) == 11
-    for line in bars:
-        left, right = line.split("│")
-        effect = float(re.search(r"[+-]\d\.\d\d", right)[0])
-        assert ("█" in left) <= (effect <= 0)
-        assert ("█" in right) <= (effect >= 0)
-    assert lines[-1] == "! City “Atlantis” is new to the model, which takes it for “Mumbai”."
-
-
-@pytest.mark.parametrize(
-    ("content", "message"),
-    [
-        ("{", "Expecting"),
-        ("[]", "an object of columns"),
-        ('{"tags": "x"}', "Written by the salesperson"),
-    ],
-)
-def test_explain_says_what_is_wrong_with_a_lead(tmp_path: Path, content: str, message: str) -> None:
-    """A file that is no lead: its name, the reason, exit code 1."""
-    path = tmp_path / "lead.json"
-    path.write_text(content)
-    done = _explain(str(path))
-    assert done.returncode == 1
-    assert done.stderr.startswith(f"{path}: ")
-    assert message in done.stderr
-    assert "Traceback" not in done.stderr
-
-
-def _explain(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [PYTHON, "predict.py", "explain", *arguments],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
 
 
 def test_names_headers_and_every_missing_value_mean_the_same(client: httpx2.Client) -> None:

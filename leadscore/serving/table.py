@@ -6,15 +6,17 @@ column is read and put into words once and is a code from then on.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from leadscore.columns import Column, ColumnError, Tensors
 from leadscore.scorer import Scorer
-from leadscore.serving.answers import NOTHING_KNOWN, Seen, missing, moves, subject
-from leadscore.serving.metrics import Served
+from leadscore.serving.words import NOTHING_KNOWN, Seen, missing, moves, subject
+
+if TYPE_CHECKING:  # of the service, whose libraries take longer to import than 20,000 leads to score
+    from leadscore.serving.metrics import Served
 
 BLOCK: Final = 2_000
 """Leads scored in one run: enough to make its fixed costs small, few enough for the CPU's caches."""
@@ -88,7 +90,7 @@ class TableScorer:
     """Scores blocks of raw columns by one model; `served` counts the leads. Not for several threads."""
 
     def __init__(
-        self, scorer: Scorer, reasons: int, max_text: int, served: Served | None = None
+        self, scorer: Scorer, reasons: int, max_text: int, served: "Served | None" = None
     ) -> None:
         self._scorer, self._reasons, self._served = scorer, reasons, served
         self._features = scorer.card.dictionary.features
@@ -144,7 +146,7 @@ class TableScorer:
         }
 
     def _sentences(self, codes: NDArray[np.intp], contributions: NDArray[np.float64]) -> list[list[str]]:
-        """For each rank the sentences of all leads, as `answers.sentence` words them."""
+        """For each rank the sentences of all leads, as `words.sentence` puts them."""
         if not self._reasons:
             return []
         order = np.argsort(-np.abs(contributions), axis=1, kind="stable")[:, : self._reasons].T
