@@ -239,7 +239,10 @@ def draw(runs: dict[str, list[Run]], path: Path) -> None:
             axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
             axes.yaxis.set_major_formatter("{x:,g}")
             axes.yaxis.set_minor_formatter(NullFormatter())
-        panels[0].legend(title="power: of the last two sizes")
+        handles, labels = panels[0].get_legend_handles_labels()
+        figure.legend(
+            handles, labels, loc="outside lower center", ncols=4, title="power: of the last two sizes"
+        )
         figure.savefig(path)
 
 
