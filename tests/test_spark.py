@@ -20,6 +20,7 @@ import pyarrow.parquet as pq
 import pytest
 from pyarrow.csv import read_csv
 
+from benchmarks.processes import descendants, said
 from leadscore.columns import Dictionary
 from tests.conftest import MODEL, PYTHON, ROOT, TWIN, Server
 
@@ -100,15 +101,7 @@ def _finished(process: subprocess.Popen[str], folder: Path) -> str:
 
 def _below(pid: int) -> dict[int, str]:
     """The processes a process has started, and those they have: pid -> command line."""
-    found = {}
-    for listed in Path(f"/proc/{pid}/task").glob("*/children"):
-        for child in map(int, listed.read_text().split()):
-            try:
-                found[child] = Path(f"/proc/{child}/cmdline").read_text()
-            except OSError:  # gone since
-                continue
-            found |= _below(child)
-    return found
+    return {child: said(child, "cmdline") for child in descendants(pid)}
 
 
 def _signal(pid: int, number: signal.Signals) -> None:
