@@ -15,6 +15,7 @@ import pytest
 from export_onnx import seal
 from leadscore.card import Card, card_text, version_of
 from leadscore.scorer import Scorer
+from leadscore.training.files import replace_file
 from tests.conftest import MODEL, Serve, Server
 
 KEY = {"x-api-key": "key"}
@@ -30,14 +31,8 @@ def _rewritten(path: Path, **changes: object) -> Path:
     graph, content = onnx.load(MODEL), MODEL.read_bytes()
     card = replace(Card.from_json(card_text(content)), version="", **changes)
     card = replace(card, version=version_of(seal(graph, card)))
-    return _put(path, seal(graph, card))
-
-
-def _put(path: Path, content: bytes) -> Path:
-    """Write beside and rename: a reload that is under way must not read half of two files."""
-    beside = path.with_suffix(".part")
-    beside.write_bytes(content)
-    return beside.replace(path)
+    replace_file(path, seal(graph, card))
+    return path
 
 
 @pytest.fixture(params=["1", "2"], ids=["one worker", "two workers"])
@@ -97,7 +92,7 @@ def test_reload_under_load_fails_no_request(
         thread.join()
     assert failures == []
     assert seen == {scorer.card.version, version}
-    _put(server.model, b"")  # the same server takes the tests of bad files
+    replace_file(server.model, b"")  # the same server takes the tests of bad files
     _refuses(server, version)
     assert server.get("/ready").json()["model_version"] == version
 
@@ -107,9 +102,9 @@ def _refuses(server: Server, version: str) -> None:
     whole = MODEL.read_bytes()
     bad: dict[str, Callable[[Path], object]] = {
         "cannot be read": lambda path: path.unlink(),
-        "no card at the end": lambda path: _put(path, whole[: len(whole) // 2]),
-        "damaged": lambda path: _put(path, whole.replace(b"total", b"totem", 1)),
-        "not JSON": lambda path: _put(path, whole.replace(b'{"format"', b'["format"', 1)),
+        "no card at the end": lambda path: replace_file(path, whole[: len(whole) // 2]),
+        "damaged": lambda path: replace_file(path, whole.replace(b"total", b"totem", 1)),
+        "not JSON": lambda path: replace_file(path, whole.replace(b'{"format"', b'["format"', 1)),
         "golden lead": lambda path: _rewritten(path, golden=_tampered()),
     }
     for reason, spoil in bad.items():
