@@ -181,9 +181,11 @@ class Window:
 
     def add(self, inputs: Tensors, probability: NDArray[np.float64]) -> None:
         """Take in scored leads: model inputs of shape (n, 1), probabilities of shape (n,)."""
-        self._waiting.append((inputs, probability))
-        self._leads_waiting += len(probability)
-        if self._leads_waiting >= BLOCK:
+        with self._lock:
+            self._waiting.append((inputs, probability))
+            self._leads_waiting += len(probability)
+            enough = self._leads_waiting >= BLOCK
+        if enough:
             self._count()
 
     def psi(self) -> dict[str, float]:
