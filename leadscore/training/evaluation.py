@@ -7,7 +7,7 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 from joblib import parallel_config
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from scipy.special import logit
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold, cross_val_predict
@@ -21,6 +21,7 @@ COMMON: Final = 0.01  # of all leads: more identical ones are a kind of lead, no
 RESAMPLES: Final = 1000
 CALIBRATION_BINS: Final = 10
 LIFT_SHARES: Final = (0.1, 0.2, 0.3)
+LIFTS: Final = [f"lift_at_{share:.0%}" for share in LIFT_SHARES]
 SIGMOID_GAIN: Final = 0.001  # in log loss, or calibration is not worth its two parameters
 
 Target = NDArray[np.int8]
@@ -88,7 +89,7 @@ def measure(target: Target, probability: Probability, threshold: float) -> Figur
         "log_loss": log_loss(target, probability),
         "brier": np.mean((probability - target) ** 2),
         "ece": calibration_error(target, probability),
-        **{f"lift_at_{share:.0%}": lift(target, probability, share) for share in LIFT_SHARES},
+        **dict(zip(LIFTS, lift(target, probability, LIFT_SHARES), strict=True)),
     }
     return {name: round(float(value), 4) for name, value in figures.items()}
 
@@ -181,10 +182,13 @@ def average_precision(target: Target, probability: Probability) -> float:
     return float(np.diff(conversions) @ (conversions[1:] / leads[1:]) / conversions[-1])
 
 
-def lift(target: Target, probability: Probability, share: float) -> float:
-    """Conversion rate of the best-scored share over the overall one; equal scores share their leads."""
-    best = max(1, round(share * len(target)))
-    return float(np.interp(best, *_best_first(target, probability)) / best / target.mean())
+def lift(target: Target, probability: Probability, shares: ArrayLike) -> NDArray[np.float64]:
+    """For each share of the leads, the conversion rate of so many of the best-scored over that of all;
+    equal scores share their leads.
+    """
+    best = np.maximum(1, np.round(np.asarray(shares) * len(target)))
+    conversions = np.interp(best, *_best_first(target, probability))
+    return np.asarray(conversions / best / target.mean())
 
 
 @dataclass(frozen=True)
@@ -240,9 +244,12 @@ def gains(target: Target, probability: Probability) -> list[dict[str, float]]:
     """The cumulative gains curve: which share of all conversions the best-scored `leads` share holds,
     equal scores sharing theirs, at every twentieth.
     """
+    shares = np.arange(1, 21) / 20
     return [
-        {"leads": share, "conversions": round(share * lift(target, probability, share), 4)}
-        for share in (round(step / 20, 2) for step in range(1, 21))
+        {"leads": share, "conversions": round(held, 4)}
+        for share, held in zip(
+            shares.tolist(), (shares * lift(target, probability, shares)).tolist(), strict=True
+        )
     ]
 
 
