@@ -1,11 +1,10 @@
 // Charts in SVG, drawn by hand and again whenever their place changes its width.
 
-import { count, h, percent, s, show } from "./dom.js";
+import { brief, h, percent, s, show } from "./dom.js";
 
 const MARGIN = { top: 34, right: 20, bottom: 44, left: 48 };
 const HEIGHT = 260;
 const BINS = 20;
-const SHORT = new Intl.NumberFormat("en", { notation: "compact" }); // 20K: more digits leave the margins
 
 /** Where a probability lies among the grades and the threshold. */
 export function scale(probability, model) {
@@ -53,9 +52,9 @@ class Plot {
     for (const tick of ticks(y, 4)) {
       const at = this.y(tick);
       this.add("line", { class: "grid", x1: MARGIN.left, x2: MARGIN.left + this.width, y1: at, y2: at });
-      this.text(short(tick), MARGIN.left - 8, at + 4, "end");
+      this.text(brief(tick), MARGIN.left - 8, at + 4, "end");
     }
-    for (const tick of ticks(x, this.width < 380 ? 3 : 5)) this.text(short(tick), this.x(tick), HEIGHT - MARGIN.bottom + 18, "middle");
+    for (const tick of ticks(x, this.width < 380 ? 3 : 5)) this.text(brief(tick), this.x(tick), HEIGHT - MARGIN.bottom + 18, "middle");
     this.add("line", { class: "axis", x1: MARGIN.left, x2: MARGIN.left + this.width, y1: this.y(y[0]), y2: this.y(y[0]) });
     this.text(xTitle, MARGIN.left + this.width, HEIGHT - 6, "end", "title");
     this.text(yTitle, 0, 14, "start", "title");
@@ -86,10 +85,6 @@ class Plot {
   vertical(x, kind) {
     this.add("line", { class: kind, x1: this.x(x), x2: this.x(x), y1: MARGIN.top, y2: MARGIN.top + this.height });
   }
-}
-
-function short(value) {
-  return value < 10_000 ? count(value) : SHORT.format(value);
 }
 
 /** Round values inside a range. */

@@ -30,9 +30,13 @@ export function show(element, ...children) {
 
 const whole = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
 const short = new Intl.NumberFormat("en", { maximumFractionDigits: 2 });
+const compact = new Intl.NumberFormat("en", { notation: "compact" });
 
 /** 12345.6 -> "12,346". */
 export const count = (value) => whole.format(value);
+
+/** 9500 -> "9,500", 20000 -> "20K": for where there is no room for more digits. */
+export const brief = (value) => (value < 10_000 ? count(value) : compact.format(value));
 
 /** 1.2345 -> "1.23". */
 export const decimal = (value) => short.format(value);
