@@ -4,7 +4,7 @@ import contextlib
 import csv
 import io
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 import pytest
 from hypothesis import given, settings
@@ -37,10 +37,22 @@ def _probability(**lead: object) -> str:
     return f"{SCORER.probability([clean(lead, SCORER.card.dictionary)])[0]:.6f}"
 
 
-def _write(rows: Iterable[list[str]], delimiter: str, end: str) -> bytes:
+def _write(
+    rows: Iterable[list[str]], delimiter: str, end: str, quoting: int = csv.QUOTE_MINIMAL
+) -> bytes:
     output = io.StringIO(newline="")
-    csv.writer(output, delimiter=delimiter, lineterminator=end).writerows(rows)
+    csv.writer(output, delimiter=delimiter, lineterminator=end, quoting=quoting).writerows(rows)
     return output.getvalue().encode()
+
+
+@contextlib.contextmanager
+def _chunks(size: int) -> Iterator[None]:
+    """Read only so many bytes at once."""
+    usual, csv_text.CHUNK = csv_text.CHUNK, size
+    try:
+        yield
+    finally:
+        csv_text.CHUNK = usual
 
 
 def test_shipped_leads_come_back_untouched() -> None:
@@ -149,18 +161,52 @@ def test_taken_names_get_a_number() -> None:
 CELLS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0\ufeff"), max_size=12)
 
 
-@given(st.lists(st.tuples(CELLS, CELLS), min_size=1, max_size=20), st.sampled_from(",;\t|"), st.data())
-@settings(max_examples=150)
-def test_any_cells_come_back(cells: list[tuple[str, str]], delimiter: str, data: st.DataObject) -> None:
+QUOTING = st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL])
+
+
+@given(
+    st.lists(st.tuples(CELLS, CELLS), min_size=1, max_size=20),
+    st.sampled_from(",;\t|"),
+    st.sampled_from(["\n", "\r\n"]),
+    QUOTING,
+    st.integers(1, 60),
+)
+@settings(max_examples=300)
+def test_any_cells_come_back(
+    cells: list[tuple[str, str]], delimiter: str, end: str, quoting: int, chunk: int
+) -> None:
     """Whatever cells a valid CSV holds, and wherever it is read in pieces, they come back."""
     rows = [["City", "note"], *(["x" + city, note] for city, note in cells)]
-    content = _write(rows, delimiter, "\r\n")
-    piece, csv_text.CHUNK = csv_text.CHUNK, data.draw(st.integers(1, 60))
-    try:
+    content = _write(rows, delimiter, end, quoting)
+    with _chunks(chunk):
         found = _read(content, delimiter)
-    finally:
-        csv_text.CHUNK = piece
     assert [[row["City"], row["note"]] for row in found] == rows[1:], json.dumps(rows)
+
+
+@given(st.text('",\n\ra', max_size=60), st.integers(1, 30))
+@settings(max_examples=500)
+def test_where_a_file_is_cut_changes_nothing(text: str, chunk: int) -> None:
+    """Valid or not, rows are the same whether a file is read at once or in pieces."""
+    content = b'"City","note"\n' + text.encode()
+    whole = _scored(content)
+    with _chunks(chunk):
+        assert _scored(content) == whole
+
+
+@given(st.text('",a', max_size=12))
+@settings(max_examples=500)
+def test_quotes_mean_what_they_mean_to_the_csv_module(line: str) -> None:
+    """A line with quotes in any places has the cells that Python's reader finds, or is an error."""
+    try:
+        expected = next(csv.reader([line], strict=True), [])
+    except csv.Error:
+        expected = []
+    found = list(csv.reader(io.StringIO(_scored(f"City,note\n{line}\n".encode())), strict=True))[1:]
+    if len(expected) == 2:
+        assert [row[:2] for row in found] == [expected]
+        assert not found[0][-1].startswith("got")
+    elif line:
+        assert all(row[-1].startswith(("got", "this line is not valid CSV")) for row in found)
 
 
 @given(st.binary(max_size=300))

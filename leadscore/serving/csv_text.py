@@ -189,16 +189,20 @@ class CsvText:
         text, end = self._rest, self._rest.rfind(b"\n") + 1
         if self._ended or (not end and len(text) >= LONGEST):
             return len(text)
-        if b'"' not in text:
+        if _all_quoted(text[:end], self._delimiter):
             return end
-        lines = io.BytesIO(text[:end])
-        while (quote := text.find(b'"', lines.tell(), end)) >= 0:
-            start = lines.seek(text.rfind(b"\n", 0, quote) + 1)
+        after = 0
+        while (quote := text.find(b'"', after, end)) >= 0:
+            start = text.rfind(b"\n", 0, quote) + 1
+            after = text.index(b"\n", quote) + 1
+            if _cells(decoded(text[start:after]).rstrip("\r\n"), self._delimiter):
+                continue
+            lines = io.BytesIO(text[start:end])
             cells, _ = _first(map(decoded, lines), self._delimiter)
-            if not cells and lines.tell() == end:
+            if cells:
+                after = start + lines.tell()
+            elif start + lines.tell() == end:
                 return start  # it may go on in what is not read yet
-            if not cells:
-                lines.seek(text.index(b"\n", start) + 1)
         return end
 
     def _fill(self) -> None:
@@ -230,12 +234,33 @@ def rows(text: str, delimiter: str) -> Iterator[Row]:
             if text:
                 yield text.split(delimiter), text
             continue
+        if cells := _cells(text, delimiter):
+            yield cells, text
+            continue
         lines.append(line)
         cells, taken = _first(_popped(lines), delimiter)
         if not cells:
             lines.extend(reversed(taken[1:]))
             del taken[1:]
         yield cells, "\n".join(taken).rstrip("\r")
+
+
+def _all_quoted(text: bytes, delimiter: str) -> bool:
+    """Whether all cells are quoted and none holds a quote, so that the last line ends a record."""
+    if not text.startswith(b'"'):
+        return False
+    text = text.replace(b"\r\n", b"\n")
+    inner = text[1:-2].replace(b'"\n"', b"\n")
+    beside = f'"{delimiter}"'.encode()
+    return text == b'"%b"\n' % text[1:-2] and inner.count(b'"') == 2 * inner.count(beside)
+
+
+def _cells(line: str, delimiter: str) -> list[str]:
+    """The cells of a record on one line; none if it goes on or is not valid CSV."""
+    cells = line[1:-1].split(f'"{delimiter}"')
+    if line == f'"{line[1:-1]}"' and line.count('"') == 2 * len(cells):  # all are quoted
+        return cells
+    return _first([line], delimiter)[0]
 
 
 def _first(lines: Iterable[str], delimiter: str) -> tuple[list[str], list[str]]:
