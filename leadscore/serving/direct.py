@@ -33,9 +33,8 @@ class Direct(APIRoute):
     def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
         super().__init__(path, endpoint, **options)
         types = get_type_hints(endpoint, include_extras=True)
-        self._body, self._asked, self._answer = (
-            TypeAdapter[Any](types[name]) for name in ("body", "asked", "return")
-        )
+        body, asked, answer = (TypeAdapter[Any](types[name]) for name in ("body", "asked", "return"))
+        self._body, self._asked, self._answer = body.validator, asked.validator, answer.serializer
         self._unasked = self._asked.validate_python({})
         self.app = self._respond
 
@@ -63,7 +62,7 @@ class Direct(APIRoute):
                 )
             except ValidationError as error:
                 raise _refused("query", error) from None
-        return self._answer.dump_json(self.endpoint(given, asked))
+        return self._answer.to_json(self.endpoint(given, asked))
 
 
 class Shortcut:

@@ -45,6 +45,9 @@ class _Scores(Histogram):
 
     def observe_all(self, values: NDArray[np.float64]) -> None:
         """Observe (n,) values."""
+        if len(values) == 1:
+            self.observe(values[0])
+            return
         found = values.tolist()
         self._sum.inc(sum(found))
         for place, number in Counts(bisect_left(self._upper_bounds, v) for v in found).items():

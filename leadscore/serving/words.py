@@ -19,14 +19,16 @@ class Seen:
         reference = card.reference[column.name]
         levels = list(reference.get("levels", ()))  # the commonest first
         self._levels, self._commonest = frozenset(levels), next(iter(levels), None)
+        self._usual = self._levels | {""}
         quantiles = reference.get("quantiles") or [math.inf, -math.inf]
         self._low, self._high = quantiles[0], quantiles[-1]
 
     def unusual(self, values: Sequence[Value]) -> list[tuple[int, Value]]:
         """Those of many values that `caution` may have something to say about, with their places."""
         if self.column.kind == "category":
-            usual = self._levels
-            return [(place, value) for place, value in enumerate(values) if value not in usual]
+            if self._usual.issuperset(values):
+                return []
+            return [(place, value) for place, value in enumerate(values) if value not in self._usual]
         low, high = self._low, self._high
         return [(place, value) for place, value in enumerate(values) if not low <= value <= high]
 
