@@ -559,7 +559,7 @@ def swapped_model() -> Outcome:
     for node in exchanged.graph.node:
         node.input[:] = [names.get(name, name) for name in node.input]
     files = [(ROOT / "README.md").read_bytes(), *(m.SerializeToString() for m in (other, exchanged))]
-    return _refused("the model file swapped for another", files)
+    return _refused("the model file replaced by something else", files)
 
 
 def tampered_model(number: int = DAMAGED) -> Outcome:
@@ -643,7 +643,7 @@ def _refused(fault: str, files: list[bytes]) -> Outcome:
     return Outcome(
         fault,
         f"{refused} of {len(files)} files refused by a running service, which answered on; "
-        f"{'no' if start.returncode == CANNOT_START else 'a'} start with the last",
+        f"a new one {'refused' if start.returncode == CANNOT_START else 'took'} the last",
         refused == len(files) and counted == {200: 100} and start.returncode == CANNOT_START,
     )
 

@@ -186,7 +186,7 @@ def report(document: dict[str, Any]) -> list[str]:
         "| --- | --- | --- | --- | --- |",
         *(_row(run) for series in runs.values() for run in series),
         "",
-        "Seconds grow with a power of rows, memory by a factor. A short run is mostly a start, so the",
+        "Time is given as a power of rows, memory as a ratio. A short run is mostly a start, so the",
         "last tenfold tells more than a line through all:",
         "",
         "| | power, all sizes | power, the last two | memory, largest to smallest size |",

@@ -462,7 +462,7 @@ def results(figures: dict[str, Any]) -> str:
             "",
             "Written by `python benchmarks/serve.py` (`make bench-serve`) from [serve.json](serve.json).",
             "",
-            f"The same leads, the same fitted model (version {figures['model']}), one server after another, each with all its processes on one core and the load (wrk) on another. Every server's probabilities were compared with the model's, to {CLOSE:g}, before it was timed. Medians of {len(figures['rounds'])} interleaved rounds of {figures['seconds']} s for each size; after a colon how many times as fast ours was, loaded in turn with it: the median of the rounds' ratios, the lowest and the highest. In the row of ours that is a second process of ours, and says what chance does.",
+            f"The same leads, the same fitted model (version {figures['model']}), one server after another, each with all its processes on one core and the load (wrk) on another. Every server's probabilities were compared with the model's, to {CLOSE:g}, before it was timed. Medians of {len(figures['rounds'])} interleaved rounds of {figures['seconds']} s for each size; after a colon how many times as fast ours was, loaded in turn with it: the median of the rounds' ratios, the lowest and the highest. In our own row this compares two processes of ours: what chance alone does.",
             "",
             f"{machine['processor']}, {machine['cores']} cores; Python {machine['python']}; wrk {machine['wrk']}. Single requests come from {LOADS[1].connections} connections, unhurried ones from one, batches from {LOADS[2].connections}. Memory is that of all processes, what they share counted once, after the single requests. The first answer is counted from the start of the process.",
             "",
@@ -535,11 +535,10 @@ def summary(figures: dict[str, Any]) -> list[str]:
 def _cost(figures: dict[str, Any]) -> list[str]:
     """What a million predictions take, and what takes it."""
     single, many = (load.leads * _median(figures, "ours", load.name) for load in (LOADS[1], LOADS[4]))
-    hours = [1e6 / rate / 3600 for rate in (single, many)]
     server, graph = (single / _median(figures, name, "single") for name in ("empty", "`session.run`"))
     return [
-        f"A million predictions take {hours[0]:.2g} hours of one core as single requests,",
-        f"{hours[1]:.2g} hours in batches of 1,000.",
+        f"A million predictions take {1e6 / single / 60:.1f} minutes of one core as single requests,",
+        f"{1e6 / many:.0f} seconds in batches of 1,000.",
         f"Of a single request the HTTP server takes {server:.0%} and the graph {graph:.0%};",
         "the rest is Python that reads, validates, words, counts and logs.",
     ]

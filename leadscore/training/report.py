@@ -37,7 +37,8 @@ def splits_explained(metrics: Mapping[str, Any]) -> str:
     flattered = [
         f"“{name}” {level['at_random']['roc_auc']:.3f} instead of {level['by_time']['roc_auc']:.3f}"
         for name, level in metrics["ablation"].items()
-        if level["at_random"]["roc_auc"] - level["by_time"]["roc_auc"] > max(0.0, at_random - by_time)
+        if round(level["at_random"]["roc_auc"] - level["by_time"]["roc_auc"], 3)
+        > max(0.0, round(at_random - by_time, 3))
     ]
     if flattered:
         text += f" It flatters columns whose values change with time: {', '.join(flattered)}."
@@ -97,10 +98,13 @@ change of the business.
 ## Training and evaluation data
 
 {data["leads"]:,} leads of {data["file"]}, {data["conversion_rate"]:.1%} converted. Fitted on the oldest \
-{data["trained_on"]:,}; tested once on the newest {data["tested_on"]:,},
+{data["trained_on"]:,}; tested on the newest {data["tested_on"]:,},
 of which {metrics["seen_before"]["by_time"]:.1%} equal a training lead in every column used.
 Limits: one company, one export without dates (time is only the order of leads); who was called, and when, is not
 recorded, so a score mirrors past work as well as past interest.
+
+Why a column is used or refused is quoted from the data dictionary; figures in it are those of the leads it was
+written for.
 
 {_table(("used", "mean size (log-odds)", "why"), _used(card, contributions))}
 

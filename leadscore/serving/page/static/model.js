@@ -15,7 +15,7 @@ export class ModelView {
     show(
       element,
       h("h1", { id: "model-title" }, "What the model knows, and how well"),
-      h("p", { class: "intro" }, `It learned from ${count(card.data.trained_on)} leads and was then tested once on the ${count(card.data.tested_on)} newest, which it had never seen. It uses only what is known ${MOMENTS[card.known] ?? card.known}.`),
+      h("p", { class: "intro" }, `It learned from ${count(card.data.trained_on)} leads and was then tested on the ${count(card.data.tested_on)} newest, which it had never seen. It uses only what is known ${MOMENTS[card.known] ?? card.known}.`),
       facts(model),
       charts(card.metrics),
       grades(model),
@@ -38,7 +38,7 @@ function measured(card, name) {
 
 function facts(model) {
   const { card } = model;
-  const expected = card.threshold.expected ?? {};
+  const [precision, recall] = ["precision", "recall"].map((name) => measured(card, name));
   const auc = measured(card, "roc_auc");
   const lift = measured(card, "lift_at_10%");
   const between = (found, format) => (found.interval ? `between ${format(found.interval[0])} and ${format(found.interval[1])}, 95\u00a0% sure` : "");
@@ -47,10 +47,8 @@ function facts(model) {
     { class: "facts" },
     lift ? fact(`${decimal(lift.value)} ×`, "as many conversions per call among the best tenth of leads as among all", between(lift, decimal)) : null,
     auc ? fact(percent(auc.value), "how often it ranks a lead that converts above one that does not", `${between(auc, percent)}; a coin gets 50 %`) : null,
-    expected.precision === undefined
-      ? null
-      : fact(percent(expected.precision), "of the leads above the threshold convert", `that is ${count(expected.calls)} calls and ${count(expected.conversions)} conversions in 100 leads`),
-    expected.recall === undefined ? null : fact(percent(expected.recall), "of all conversions are above the threshold", `it lies at ${percent(model.threshold)} (${card.threshold.rule})`),
+    precision ? fact(percent(precision.value), "of the leads above the threshold convert", between(precision, percent)) : null,
+    recall ? fact(percent(recall.value), "of all conversions are above the threshold", `${between(recall, percent)}; it lies at ${percent(model.threshold)} (${card.threshold.rule})`) : null,
   );
 }
 
