@@ -26,7 +26,7 @@ from sklearn.pipeline import Pipeline
 
 from leadscore.card import METADATA_KEY, MODEL, Card, version_of
 from leadscore.columns import Dictionary
-from leadscore.scorer import Scorer
+from leadscore.scorer import ModelError, Scorer
 from leadscore.training import dataset, parity, reference, shapley
 from leadscore.training.files import replace_file
 
@@ -50,7 +50,11 @@ def export(pipeline: Pipeline, card: Card, features: pd.DataFrame) -> tuple[byte
     graph, base = convert(pipeline, card.dictionary)
     golden = reference.golden(pipeline, card.dictionary, card.reference, SEED)
     card = replace(card, base=base, golden=golden)
-    found = parity.check(pipeline, Scorer(seal(graph, card)), features, SEED)
+    try:
+        scorer = Scorer(seal(graph, card))
+    except ModelError as error:  # it does not reproduce the golden leads
+        raise parity.ParityError(str(error)) from None
+    found = parity.check(pipeline, scorer, features, SEED)
     card = replace(card, parity=found.to_dict())
     card = replace(card, version=version_of(seal(graph, card)))
     model = seal(graph, card)
@@ -230,25 +234,28 @@ def main() -> None:
         help="leads to check parity on (default: %(default)s)",
     )
     arguments = parser.parse_args()
+    pipeline = _loaded(arguments.pipeline)
     try:
-        pipeline = joblib.load(arguments.pipeline)
-        card: Card = pipeline.card_
-        leads = dataset.load(arguments.data, card.dictionary)
-        model, card = export(pipeline, card, leads.features)
-    except (
-        OSError,
-        AttributeError,
-        dataset.DataError,
-        parity.ParityError,
-        shapley.ShapleyError,
-    ) as error:
+        leads = dataset.load(arguments.data, pipeline.card_.dictionary)
+        model, card = export(pipeline, pipeline.card_, leads.features)
+        replace_file(arguments.output, model)
+    except (OSError, dataset.DataError, parity.ParityError, shapley.ShapleyError) as error:
         sys.exit(f"nothing written: {error}")
-    replace_file(arguments.output, model)
     print(
         f"{arguments.output}: model {card.version}, {len(model) / 1e6:.2f} MB. Largest difference to "
         f"the pipeline: {card.parity['largest_difference']:.1e} over {card.parity['leads']} leads and "
         f"{card.parity['adversarial_leads']} adversarial ones."
     )
+
+
+def _loaded(path: Path) -> Pipeline:
+    try:
+        pipeline = joblib.load(path)
+    except Exception as error:  # noqa: BLE001  (unpickling what is no pipeline raises anything)
+        sys.exit(f"nothing written: {path}: {error or type(error).__name__}")
+    if not isinstance(pipeline, Pipeline) or not hasattr(pipeline, "card_"):
+        sys.exit(f"nothing written: {path}: expected a pipeline that train.py saved")
+    return pipeline
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@
     uvicorn predict:app
     gunicorn -k uvicorn_worker.UvicornWorker predict:app
 
-Every option is also an environment variable, LEADSCORE_PORT and so on.
+Every option of the service is also an environment variable, LEADSCORE_PORT and so on.
 """
 
 import argparse
@@ -20,6 +20,7 @@ from typing import Any
 from leadscore.scorer import ModelError, Scorer
 from leadscore.serving.job import Job, command
 from leadscore.serving.settings import Settings, SettingsError, variable
+from leadscore.serving.table import REASONS
 
 # The exit code by which gunicorn knows that starting another worker will not help.
 CANNOT_START = 3
@@ -93,7 +94,9 @@ def _add_score(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "-o", "--output", dest="target", default="-", help="default: - for standard output"
     )
-    parser.add_argument("--reasons", type=_count, default=3, help="columns of reasons (%(default)s)")
+    parser.add_argument(
+        "--reasons", type=_count, default=REASONS, help="columns of reasons (%(default)s)"
+    )
     parser.add_argument("--top", type=_count, help="only the best so many leads, ranked")
     parser.add_argument("--sort", dest="ranked", action="store_true", help="all leads, the best first")
 

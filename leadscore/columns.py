@@ -94,6 +94,11 @@ class Column:
         return self.label or self.source
 
     @property
+    def refused(self) -> bool:
+        """Whether a lead to be scored may not have it."""
+        return self.role in ("excluded", "target")
+
+    @property
     def expected(self) -> str:
         """What the column takes, in words."""
         if self.kind == "category":
@@ -160,6 +165,12 @@ class Dictionary:
                 if key in seen:
                     raise DictionaryError(f"column {column.name!r}: {what} {key!r} is used twice")
                 seen.add(key)
+        names = {column.name: column for column in self.columns}
+        for column in self.columns:
+            if names.get(column.source, column) is not column:
+                raise DictionaryError(
+                    f"column {column.name!r}: source {column.source!r} is the name of another column"
+                )
         for role, count in (("target", "one"), ("feature", "at least one")):
             found = [c.name for c in self.columns if c.role == role]
             if not found or (count == "one" and len(found) > 1):
@@ -311,7 +322,7 @@ def _expected(key: str, value: object, dictionary: Dictionary) -> Column:
     if column is None:
         names = ", ".join(column.name for column in dictionary.features)
         raise ColumnError(key, value, f"one of the columns {names}")
-    if column.role in ("excluded", "target"):
+    if column.refused:
         raise ColumnError(key, value, f"this column to be left out: {column.why}")
     return column
 

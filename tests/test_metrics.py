@@ -42,7 +42,7 @@ def test_scrape_tells_what_was_asked(serve: Serve, scorer: Scorer, workers: str)
     assert value("leadscore_requests_total", route="/predict", status="200") == 20
     assert value("leadscore_requests_total", route="none", status="404") == 1
     assert value("leadscore_request_seconds_count", route="/predict") == 21
-    assert value("leadscore_errors_total", kind="unprocessable_entity") == 1
+    assert value("leadscore_errors_total", status="422") == 1
     assert value("leadscore_leads_total") == 620
     assert value("leadscore_score_count") == 620
     assert value("leadscore_warnings_total", column="city") == 600

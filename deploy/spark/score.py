@@ -27,7 +27,7 @@ from leadscore.scorer import ModelError, Scorer
 from leadscore.serving.csv_text import Header
 from leadscore.serving.job import report, say, summary
 from leadscore.serving.spark import score
-from leadscore.serving.table import TableError, Totals
+from leadscore.serving.table import REASONS, TableError, Totals
 
 BROKEN: Final = "_broken_line"
 """The column in which Spark keeps a line that has not as many cells as the header."""
@@ -115,7 +115,7 @@ def _arguments() -> argparse.Namespace:
         default=Path("models", f"{MODEL}.onnx"),
         help="a file here or among --files; default: %(default)s",
     )
-    parser.add_argument("--reasons", type=int, default=3, help="columns of reasons (%(default)s)")
+    parser.add_argument("--reasons", type=int, default=REASONS, help="columns of reasons (%(default)s)")
     return parser.parse_args()
 
 

@@ -100,7 +100,7 @@ class Header:
             newline=newline,
             width=len(keys),
             positions=positions,
-            ignored=tuple(key for key in keys if key in known and known[key].role == "excluded"),
+            ignored=tuple(key for key in keys if key in known and known[key].refused),
             unknown=tuple(key for key in keys if key not in known),
             absent=tuple(c.title for c in dictionary.features if c.name not in positions),
             taken=frozenset(map(str.casefold, keys)),
@@ -319,9 +319,7 @@ class CsvScorer:
     def _block(self, records: Records) -> Block:
         columns = zip(*records.cells, strict=True)
         cells = dict(zip(self._header.positions, columns, strict=True))
-        scored = self._table.score(cells, len(records.texts))
-        for index, why in records.wrong.items():
-            scored.refuse(index, why)
+        scored = self._table.score(cells, len(records.texts), records.wrong)
         lines, end = self._lines(records.texts, scored), self._header.newline
         text = end.join(lines) + end
         lengths = map(len, lines if text.isascii() else map(str.encode, lines))

@@ -12,7 +12,7 @@ from fastapi.routing import APIRoute
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import from_json
 from starlette.exceptions import HTTPException
-from starlette.requests import ClientDisconnect, HTTPConnection
+from starlette.requests import HTTPConnection
 from starlette.types import Receive, Scope, Send
 
 from leadscore.serving import problems
@@ -40,7 +40,7 @@ class Direct(APIRoute):
 
     async def _respond(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request; what is wrong with it is raised as FastAPI raises it."""
-        body = await _read(receive)
+        body = await read(receive)
         if len(body) > LARGE:
             content = await asyncio.to_thread(self._content, scope, body)
         else:
@@ -85,13 +85,13 @@ class Shortcut:
             await problems.answer(HTTPConnection(scope), error)(scope, receive, send)
 
 
-async def _read(receive: Receive) -> bytes:
-    """The whole body of a request."""
+async def read(receive: Receive) -> bytes:
+    """The whole body of a request. HTTPException if the client goes before its end."""
     parts = []
     while True:
         message = await receive()
         if message["type"] == "http.disconnect":
-            raise ClientDisconnect
+            raise HTTPException(400, "The request was not sent to its end.")
         parts.append(message.get("body", b""))
         if not message.get("more_body"):
             return b"".join(parts)

@@ -8,6 +8,7 @@ shares e of its bins in training with the shares a in a window of served leads: 
 import hashlib
 import os
 import threading
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -173,10 +174,10 @@ class Window:
         shape = (int(self._starts[-1]),)
         self._folder = folder
         self._name = f"drift-{hashlib.sha256(card.to_json().encode()).hexdigest()[:16]}"
-        self._path = folder / f"{self._name}.{os.getpid()}" if folder else None
+        # A model that is loaded again has two windows for a moment, and the first takes its file away.
+        self._path = folder / f"{self._name}.{time.monotonic_ns()}.{os.getpid()}" if folder else None
         self._counts: Counts = np.zeros(shape, np.int64)
         if self._path:
-            self._path.unlink(missing_ok=True)
             self._counts = np.memmap(self._path, np.int64, "w+", shape=shape)
 
     def add(self, inputs: Tensors, probability: NDArray[np.float64]) -> None:

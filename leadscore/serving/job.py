@@ -11,9 +11,10 @@ import time
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import BinaryIO, Final, NoReturn
 
 from leadscore.scorer import Scorer
 from leadscore.serving.csv_text import Block, CsvScorer, CsvText, Header
@@ -63,7 +64,7 @@ def run(job: Job, scorer: Scorer, settings: Settings) -> Totals:
                 TableScorer(scorer, job.reasons, settings.max_text), text.header, job.reasons
             )
             target.write(added.header.encode())
-            for block in _scored(text, added, job.reasons, settings):
+            for block in _scored(text, added, job.reasons, settings, scorer.card.version):
                 if ranking is None:
                     target.write(block.text)
                 else:
@@ -121,8 +122,10 @@ class Progress:
         return f"{bar:░<{BAR}} {share:4.0%}  {rate}, {left:,.0f} s left"
 
 
-def _scored(text: CsvText, added: CsvScorer, reasons: int, settings: Settings) -> Iterator[Block]:
-    """The scored blocks in order, by this process or by several."""
+def _scored(
+    text: CsvText, added: CsvScorer, reasons: int, settings: Settings, version: str
+) -> Iterator[Block]:
+    """The scored blocks in order, by this process or by several; `version` is the model's."""
     if settings.workers == 1:
         yield from added.blocks(text.pieces())
         return
@@ -130,7 +133,7 @@ def _scored(text: CsvText, added: CsvScorer, reasons: int, settings: Settings) -
         settings.workers,
         multiprocessing.get_context("spawn"),
         _prepare,
-        (settings, text.header, reasons),
+        (settings, text.header, reasons, version),
     ) as pool:
         under_way: deque[Future[list[Block]]] = deque()
         try:
@@ -145,19 +148,22 @@ def _scored(text: CsvText, added: CsvScorer, reasons: int, settings: Settings) -
                 future.cancel()
 
 
-_scorer: CsvScorer
-"""What a worker process scores with; made by `_prepare`."""
+_scorer: CsvScorer | None
+"""What a worker process scores with; made by `_prepare`. None: the file holds another model by now."""
 
 
-def _prepare(settings: Settings, header: Header, reasons: int) -> None:
+def _prepare(settings: Settings, header: Header, reasons: int, version: str) -> None:
     global _scorer  # noqa: PLW0603  (a process has one job)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent hears Ctrl-C and stops its workers
-    table = TableScorer(Scorer(settings.model), reasons, settings.max_text)
-    _scorer = CsvScorer(table, header, reasons)
+    scorer = Scorer(settings.model)
+    table = TableScorer(scorer, reasons, settings.max_text)
+    _scorer = CsvScorer(table, header, reasons) if scorer.card.version == version else None
     gc.freeze()
 
 
 def _score(piece: bytes) -> list[Block]:
+    if _scorer is None:
+        raise TableError("the model file was replaced meanwhile; nothing was kept")
     return list(_scorer.blocks([piece]))
 
 
@@ -177,8 +183,16 @@ def _target(name: str) -> Iterator[BinaryIO]:
         yield sys.stdout.buffer
         sys.stdout.buffer.flush()
         return
-    with replacing(Path(name)) as path, path.open("wb") as stream:
+    with replacing(Path(name)) as path, _opened(path, name) as stream:
         yield stream
+
+
+def _opened(path: Path, name: str) -> BinaryIO:
+    """A file to write; if it cannot be, the error has the name that was asked for."""
+    try:
+        return path.open("wb")
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, name) from None
 
 
 @contextlib.contextmanager
@@ -235,23 +249,21 @@ def command(job: Job, scorer: Scorer, settings: Settings) -> None:
     started = time.monotonic()
     try:
         totals = run(job, scorer, settings)
-    except (TableError, OSError) as error:
-        if isinstance(error, BrokenPipeError):
-            _leave_pipe()
-        sys.exit(f"{job.source}: {_why(error)}")
+    except BrokenPipeError:
+        _leave_pipe()
+    except TableError as error:
+        sys.exit(f"{job.source}: {error}")
+    except OSError as error:
+        sys.exit(f"{error.filename or job.source}: {error.strerror or error}")
+    except BrokenProcessPool:
+        sys.exit(f"{job.source}: a worker process was killed (out of memory?); nothing was kept")
     except KeyboardInterrupt:
         say("Interrupted: nothing was kept." if job.target != STANDARD else "Interrupted.")
         raise SystemExit(INTERRUPTED) from None
     say(summary(totals, time.monotonic() - started))
 
 
-def _why(error: Exception) -> str:
-    if isinstance(error, OSError):
-        return f"{error.strerror} ({error.filename})" if error.filename else str(error.strerror)
-    return str(error)
-
-
-def _leave_pipe() -> None:
+def _leave_pipe() -> NoReturn:
     """The reader has seen enough, like `head`: end without a word."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     raise SystemExit(0)

@@ -4,7 +4,7 @@ import hashlib
 import hmac
 import logging
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
@@ -53,9 +53,12 @@ class Keys:
     def accepts(self, headers: Iterable[tuple[bytes, bytes]]) -> bool:
         """Whether a request's headers carry an accepted key: `Authorization: Bearer` or `X-API-Key`."""
         self._refresh()
-        digest = hashlib.sha256(_key(headers)).digest()
         # Every key is compared, each in constant time: how long it takes tells nothing.
-        matches = [hmac.compare_digest(digest, accepted) for accepted in self._accepted]
+        matches = [
+            hmac.compare_digest(hashlib.sha256(key).digest(), accepted)
+            for key in _keys(headers)
+            for accepted in self._accepted
+        ]
         return any(matches)
 
     def _refresh(self) -> None:
@@ -99,13 +102,13 @@ class KeyGuard:
         await refusal(scope, receive, send)
 
 
-def _key(headers: Iterable[tuple[bytes, bytes]]) -> bytes:
+def _keys(headers: Iterable[tuple[bytes, bytes]]) -> Iterator[bytes]:
+    """Every key a request offers: a proxy may have an `Authorization` of its own."""
     for name, value in headers:
         if name == b"x-api-key":
-            return value.strip()
-        if name == b"authorization" and value[:7].lower() == b"bearer ":
-            return value[7:].strip()
-    return b""
+            yield value.strip()
+        elif name == b"authorization" and value[:7].lower() == b"bearer ":
+            yield value[7:].strip()
 
 
 def _digests(keys: Iterable[str]) -> list[bytes]:

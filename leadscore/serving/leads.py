@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Final, Self, TypeAlias
+from typing import Any, Final, Self, TypeAlias, TypeVar
 
 from leadscore.columns import (
     LARGEST,
@@ -19,6 +19,7 @@ from leadscore.columns import (
 )
 
 Id: TypeAlias = str | int | float
+_T = TypeVar("_T")
 
 # Texts of one column that are read only once; a column's levels are fewer.
 REMEMBERED: Final = 256
@@ -86,9 +87,13 @@ class Reader:
             for key, value in raw.items()
             if isinstance(value, str) and len(value) > self.max_text
         ]
-        if errors:
+        lead, wrong = _tried(clean, raw, self._dictionary)
+        ids, wrong_ids = _tried(self._ids, raw)
+        named = {error.column for error in errors}
+        errors += [error for error in (*wrong, *wrong_ids) if error.column not in named]
+        if lead is None or ids is None or errors:
             raise LeadError(errors)
-        return clean(raw, self._dictionary), self._ids(raw)
+        return lead, ids
 
     def _by_name(self, raw: Any) -> dict[str, object]:
         """A raw lead by the names of its columns; KeyError if it has others, or one twice."""
@@ -128,12 +133,26 @@ class Reader:
         return ColumnError(key, value, f"text of at most {self.max_text} characters")
 
     def _ids(self, raw: Mapping[str, object]) -> dict[str, Id]:
-        """The id columns as they were sent, to be handed back."""
-        return {
-            name: _id(key, value)
-            for key, value in raw.items()
-            if (name := self._names[key]) in self._id_names and value is not None
-        }
+        """The id columns as they were sent, to be handed back. LeadError for those that cannot be."""
+        found: dict[str, Id] = {}
+        errors = []
+        for key, value in raw.items():
+            if (name := self._names.get(key)) in self._id_names and value is not None:
+                try:
+                    found[name] = _id(key, value)
+                except ColumnError as error:
+                    errors.append(error)
+        if errors:
+            raise LeadError(errors)
+        return found
+
+
+def _tried(read: Callable[..., _T], *arguments: Any) -> tuple[_T | None, Sequence[ColumnError]]:
+    """What a reader finds, or what is wrong."""
+    try:
+        return read(*arguments), ()
+    except LeadError as error:
+        return None, error.errors
 
 
 def _id(key: str, value: object) -> Id:
@@ -142,4 +161,4 @@ def _id(key: str, value: object) -> Id:
         return value
     if isinstance(value, str) and value.isprintable():
         return value
-    raise LeadError([ColumnError(key, value, "an id: printable text or a number")])
+    raise ColumnError(key, value, "an id: printable text or a number")

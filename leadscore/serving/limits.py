@@ -40,7 +40,7 @@ class Limits:
         async def prompt(message: Message) -> None:
             nonlocal answering
             answering = True
-            if message.get("more_body"):
+            if message.get("more_body") and not clock.expired():
                 clock.reschedule(loop.time() + seconds)
             await send(message)
 

@@ -61,7 +61,7 @@ _requests = Counter("leadscore_requests", "Requests answered.", ["route", "statu
 _seconds = Histogram(
     "leadscore_request_seconds", "Time to answer.", ["route"], buckets=SECONDS, registry=_registry
 )
-_errors = Counter("leadscore_errors", "Requests refused or failed.", ["kind"], registry=_registry)
+_errors = Counter("leadscore_errors", "Requests refused or failed.", ["status"], registry=_registry)
 _leads = Counter("leadscore_leads", "Leads scored.", registry=_registry)
 _scores = _Scores("leadscore_score", "Probabilities given.", buckets=TENTHS, registry=_registry)
 _warnings = Counter("leadscore_warnings", "Values training has not met.", ["column"], registry=_registry)
@@ -79,7 +79,7 @@ def note_request(record: logs.Record) -> None:
     requests.inc()
     seconds.observe(record.seconds)
     if record.status >= HTTPStatus.BAD_REQUEST:
-        _errors.labels(HTTPStatus(record.status).name.lower()).inc()
+        _errors.labels(str(record.status)).inc()
 
 
 def note_reload(outcome: str) -> None:

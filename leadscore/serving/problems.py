@@ -130,7 +130,8 @@ def _is_inference(scope: Scope) -> bool:
 
 def _entries(item: Mapping[str, Any]) -> Iterator[FieldError]:
     """One of pydantic's errors; one of a lead's stands for every wrong value in it."""
-    path = "".join(f"/{_escaped(str(part))}" for part in item["loc"] if part != "body")
+    loc = item["loc"][1:] if item["loc"][0] == "body" else item["loc"]
+    path = "".join(f"/{_escaped(str(part))}" for part in loc)
     error = item.get("ctx", {}).get("error")
     match error:
         case LeadError():

@@ -22,12 +22,14 @@ from leadscore.card import MODEL, Card
 from leadscore.columns import ColumnError, Lead, LeadError
 from leadscore.serving import problems
 from leadscore.serving.answers import Answers
+from leadscore.serving.direct import read
 from leadscore.serving.leads import Leads, Reader
 from leadscore.serving.limits import LARGE
 
 JSON_LENGTH: Final = "inference-header-content-length"
 """The header that says how many bytes of a body are JSON; binary tensors follow them."""
 
+OUTPUTS: Final = ("probability", "contributions")
 VALUE: Final = {"number": "FP32", "category": "BYTES"}
 
 
@@ -183,7 +185,7 @@ def router(answers: Answers, card: Card, reader: Reader, max_batch: int) -> APIR
     @routes.post(f"{model}/versions/{{version}}/infer", include_in_schema=False)
     async def infer(request: Request, name: name_path, version: str | None = None) -> Response:
         check(name, version)
-        body = await request.body()
+        body = await read(request.receive)
         length = request.headers.get(JSON_LENGTH)
         if len(body) > LARGE:  # it must not hold up the event loop
             return await run_in_threadpool(_infer, body, length, answers, card, reader, max_batch)
@@ -201,9 +203,13 @@ def _infer(
     max_batch: int,
 ) -> Response:
     inference, binary = _parsed(body, json_length)
+    asked = inference.outputs or [Output(name=name) for name in OUTPUTS]
+    for output in asked:
+        if output.name not in OUTPUTS:
+            raise HTTPException(422, f"No output {output.name[:80]!r}; there are {', '.join(OUTPUTS)}.")
     columns = _columns(inference.inputs, binary, card, max_batch)
-    probability, contributions = answers.score(_leads(columns, reader))
-    return _answer(inference, {"probability": probability, "contributions": contributions}, card)
+    outputs = dict(zip(OUTPUTS, answers.score(_leads(columns, reader)), strict=True))
+    return _answer(inference, asked, outputs, card)
 
 
 def _parsed(body: bytes, json_length: str | None) -> tuple[Inference, bytes]:
@@ -309,14 +315,16 @@ def _entry(place: Sequence[str | int], error: ColumnError) -> dict[str, Any]:
     return {"type": "value_error", "loc": ("body", "inputs", *place), "ctx": {"error": error}}
 
 
-def _answer(inference: Inference, outputs: Mapping[str, NDArray[np.float64]], card: Card) -> Response:
-    """The outputs asked for, or both, as JSON or, where that is asked for, in binary form."""
-    asked = inference.outputs or [Output(name=name) for name in outputs]
+def _answer(
+    inference: Inference,
+    asked: Sequence[Output],
+    outputs: Mapping[str, NDArray[np.float64]],
+    card: Card,
+) -> Response:
+    """The outputs asked for as JSON or, where that is asked for, in binary form."""
     everything = bool(inference.parameters.get("binary_data_output"))
     tensors, binary = [], []
     for output in asked:
-        if output.name not in outputs:
-            raise HTTPException(422, f"No output {output.name[:80]!r}; there are {', '.join(outputs)}.")
         values = outputs[output.name].astype("<f4")
         tensor = OutputTensor(name=output.name, datatype="FP32", shape=list(values.shape))
         if output.parameters.get("binary_data", everything):

@@ -19,6 +19,7 @@ from pydantic import (
 from leadscore.card import Card
 from leadscore.columns import LARGEST, Column, Lead
 from leadscore.serving.leads import Id, Leads, Reader
+from leadscore.serving.table import REASONS
 
 
 @dataclass(slots=True)
@@ -133,7 +134,7 @@ def query_types(features: int) -> tuple[type[BaseModel], type[BaseModel]]:
         return int, Field(default=default, ge=0, le=features, description=about)
 
     calls: Any = int | None, Field(default=None, ge=1, description="calls possible for this batch")
-    one: type[BaseModel] = create_model("Asked", reasons=reasons(3))
+    one: type[BaseModel] = create_model("Asked", reasons=reasons(REASONS))
     batch: type[BaseModel] = create_model("AskedOfBatch", reasons=reasons(0), calls=calls)
     return one, batch
 

@@ -1,7 +1,6 @@
 """The server: uvicorn with the service, in one process or several."""
 
 import logging
-import multiprocessing
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -46,7 +45,7 @@ def app(scorer: Scorer, settings: Settings) -> ASGIApp:
 
 def _service(scorer: Scorer, settings: Settings) -> ASGIApp:
     keys = Keys(settings)
-    if not keys and not multiprocessing.parent_process():
+    if not keys:
         logging.getLogger("leadscore").warning(
             "NO API KEYS: everyone who reaches this service may use it. Set %s or %s.",
             variable("api_keys"),

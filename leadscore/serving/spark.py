@@ -19,11 +19,11 @@ from leadscore.scorer import Scorer
 from leadscore.serving.arrow import ArrowScorer
 from leadscore.serving.job import replacing
 from leadscore.serving.settings import Settings
-from leadscore.serving.table import BLOCK, check_reasons
+from leadscore.serving.table import BLOCK, REASONS, check_reasons
 
 
 def score(
-    leads: DataFrame, model: Path, reasons: int = 3, max_text: int = Settings.max_text
+    leads: DataFrame, model: Path, reasons: int = REASONS, max_text: int = Settings.max_text
 ) -> DataFrame:
     """The leads with the columns that `predict.py score` adds, computed when Spark runs the query.
 

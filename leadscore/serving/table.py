@@ -6,6 +6,7 @@ column is read and put into words once and is a code from then on.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -26,6 +27,9 @@ DECIMALS: Final = 6
 
 # Distinct cells remembered of each column; then all are forgotten, so that memory stays constant.
 REMEMBERED: Final = 20_000
+
+REASONS: Final = 3
+"""Given for each lead, unless asked otherwise."""
 
 FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet runs a cell that starts with one
 
@@ -49,13 +53,6 @@ class Scored:
     reasons: list[list[str]]
     warnings: list[str]
     errors: list[str]
-
-    def refuse(self, lead: int, why: str) -> None:
-        """Take back the answer for a lead."""
-        self.probability[lead] = np.nan
-        self.converts[lead] = False
-        self.grade[lead] = self.warnings[lead] = ""
-        self.errors[lead] = why
 
     def totals(self) -> "Totals":
         """What the block adds up to."""
@@ -99,15 +96,25 @@ class TableScorer:
         self._grades = np.array([entry.grade for entry in grades], dtype=object)
         self._at_least = np.array([entry.at_least for entry in grades])
 
-    def score(self, columns: Mapping[str, Sequence[object]], count: int) -> Scored:
-        """Score up to BLOCK leads: `count` raw cells for a feature; one that is absent is missing."""
+    def score(
+        self,
+        columns: Mapping[str, Sequence[object]],
+        count: int,
+        refused: Mapping[int, str] = MappingProxyType({}),
+    ) -> Scored:
+        """Score up to BLOCK leads: `count` raw cells for a feature; one that is absent is missing.
+
+        `refused`: leads that get no answer, and why. A lead with an error has nothing else.
+        """
         codes = self.encode(columns, count)
         cells = self._cells
         place = np.arange(len(self._features))[:, None]
         inputs = self.inputs(codes)
         probability, contributions = self._scorer.run(inputs)
         errors = _joined(cells.errors, cells.is_wrong, codes, place)
-        wrong = cells.is_wrong[place, codes].any(axis=0)
+        wrong = np.logical_or.reduce(cells.is_wrong[place, codes], axis=0)
+        for index, why in refused.items():
+            wrong[index], errors[index] = True, why
         if self._served:
             read = {name: values[~wrong] for name, values in inputs.items()}
             self._served.add(read, probability[~wrong])
@@ -115,6 +122,8 @@ class TableScorer:
         warnings = _joined(cells.cautions, cells.is_odd, codes, place)
         for index in np.flatnonzero(cells.is_missing[place, codes].all(axis=0)).tolist():
             warnings[index] = NOTHING_KNOWN
+        for index in np.flatnonzero(wrong).tolist():
+            warnings[index] = ""
         known = np.where(wrong, 0.0, probability)
         grade = self._grades[np.searchsorted(self._at_least, known, side="right") - 1]
         return Scored(
@@ -229,9 +238,9 @@ class _Codes(dict[object, int]):
 
 
 def check_reasons(reasons: int, scorer: Scorer) -> None:
-    """TableError for more reasons than there are columns."""
-    if reasons > (features := len(scorer.card.dictionary.features)):
-        raise TableError(f"got {reasons} reasons, expected at most {features}, one for each column")
+    """TableError for fewer than no reasons, or more than there are columns."""
+    if not 0 <= reasons <= (features := len(scorer.card.dictionary.features)):
+        raise TableError(f"got {reasons} reasons, expected 0 to {features}, one for each column")
 
 
 def guarded(text: str) -> str:

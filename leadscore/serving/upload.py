@@ -10,13 +10,14 @@ from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
+from leadscore.columns import show
 from leadscore.scorer import Scorer
 from leadscore.serving import problems
 from leadscore.serving.csv_text import CsvScorer, CsvText
 from leadscore.serving.metrics import Served
 from leadscore.serving.ranking import All
 from leadscore.serving.settings import Settings
-from leadscore.serving.table import TableError, TableScorer
+from leadscore.serving.table import REASONS, TableError, TableScorer
 
 PATH = "/predict/csv"
 IN_MEMORY = 2**24  # bytes of a file held in memory; a larger one waits on disk
@@ -32,7 +33,7 @@ def install(app: FastAPI, scorer: Scorer, settings: Settings, served: Served) ->
     """Add the route; `served` counts the leads."""
 
     async def predict_csv(
-        request: Request, reasons: int = 3, sort: Literal["score"] | None = None
+        request: Request, reasons: int = REASONS, sort: Literal["score"] | None = None
     ) -> Response:
         source = await _received(request)
         try:
@@ -58,14 +59,17 @@ def install(app: FastAPI, scorer: Scorer, settings: Settings, served: Served) ->
         description=DESCRIPTION,
         response_class=StreamingResponse,
         responses=problems.RESPONSES
-        | {200: {"content": {"text/csv": {}}}, 507: {"description": "No room to hold the file."}},
+        | problems.described(400, "The file was not sent to its end, or the form cannot be read.")
+        | problems.described(415, "The body is declared neither as CSV nor as a form.")
+        | problems.described(507, "No room to hold the file.")
+        | {200: {"content": {"text/csv": {}}}},
         openapi_extra=_body(),
     )(predict_csv)
 
 
 async def _received(request: Request) -> BinaryIO:
     """The whole file: a client that sends all before it reads would block on an answer in between."""
-    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    media_type = problems.media_type(request)
     try:
         if media_type == "multipart/form-data":
             form = await request.form(max_files=1, max_fields=10)
@@ -74,7 +78,7 @@ async def _received(request: Request) -> BinaryIO:
                     return part.file
             raise HTTPException(422, "The form holds no file.")
         if media_type not in {"text/csv", "application/csv", "text/plain", "text/tab-separated-values"}:
-            got = repr(media_type) if media_type else "none"
+            got = show(media_type) if media_type else "none"
             raise HTTPException(
                 415, f"Content-Type: got {got}, expected 'text/csv' or 'multipart/form-data'"
             )
@@ -103,6 +107,7 @@ def _lines(source: BinaryIO, text: CsvText, table: CsvScorer, ranked: bool) -> I
             ranking = All(cast(BinaryIO, waiting))
             for block in blocks:
                 ranking.add(block)
+                yield b""  # as long as there is progress, time does not run out
             yield from ranking.pieces()
 
 

@@ -1,6 +1,6 @@
 """How good a model is, on leads it was not fitted to: figures, intervals, calibration."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -224,16 +224,22 @@ def differences(
     """How much `ours` exceeds `theirs` in each figure of COMPARED, by a paired bootstrap: both are
     measured on the same resampled leads (Efron and Tibshirani 1993, chapter 8).
     """
-    rng = np.random.default_rng(seed)
-    samples: list[list[float]] = []
-    while len(samples) < RESAMPLES:
-        rows = rng.integers(0, len(target), len(target))
-        if 0 < target[rows].sum() < len(rows):
-            samples.append(_exceeds(target[rows], ours[rows], theirs[rows]))
+    samples = [_exceeds(target[r], ours[r], theirs[r]) for r in _resamples(target, seed)]
     tail = 100 * (1 - confidence) / 2
     low, high = np.percentile(samples, (tail, 100 - tail), axis=0)
     found = zip(_exceeds(target, ours, theirs), low, high, strict=True)
     return {name: Difference(*map(float, row)) for name, row in zip(COMPARED, found, strict=True)}
+
+
+def _resamples(target: Target, seed: int) -> Iterator[NDArray[np.int64]]:
+    """RESAMPLES times as many leads as there are, drawn with replacement, of both outcomes."""
+    rng = np.random.default_rng(seed)
+    drawn = 0
+    while drawn < RESAMPLES:
+        rows = rng.integers(0, len(target), len(target))
+        if 0 < target[rows].sum() < len(rows):
+            drawn += 1
+            yield rows
 
 
 def _exceeds(target: Target, ours: Probability, theirs: Probability) -> list[float]:
@@ -260,12 +266,7 @@ def intervals(
     seed: int,
 ) -> dict[str, list[float]]:
     """Bootstrap 95 % interval of each figure: percentiles over resampled leads (Efron 1979)."""
-    rng = np.random.default_rng(seed)
-    samples = []
-    for _ in range(RESAMPLES):
-        rows = rng.integers(0, len(target), len(target))
-        if 0 < target[rows].sum() < len(rows):
-            samples.append(measure(target[rows], probability[rows], threshold))
+    samples = [measure(target[r], probability[r], threshold) for r in _resamples(target, seed)]
     low, high = np.percentile([list(sample.values()) for sample in samples], (2.5, 97.5), axis=0)
     return {
         name: [round(float(a), 4), round(float(b), 4)]

@@ -14,7 +14,7 @@ def replace_file(path: Path, content: bytes) -> None:
 def replace_files(folder: Path, files: Mapping[str, bytes]) -> None:
     """Write files that belong together: all are on disk before the first one replaces its predecessor.
 
-    Names are relative to `folder` and may hold subfolders. Ctrl-C is held back during the renames. Call
+    Names are relative to `folder` and may hold subfolders. Ctrl-C is ignored during the renames. Call
     it from the main thread.
     """
     folder.mkdir(parents=True, exist_ok=True)

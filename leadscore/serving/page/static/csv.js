@@ -6,7 +6,7 @@ const HEAD = 65536; // bytes read to find the header
 /** The header of a file and what its columns are to the model. */
 export async function readHeader(file, model) {
   const bytes = new Uint8Array(await file.slice(0, HEAD).arrayBuffer());
-  const text = decode(bytes);
+  const text = decode(bytes).replace(/^[\r\n]+/, "");
   let best = { found: -1 };
   for (const delimiter of DELIMITERS) {
     const names = (parse(text, 0, delimiter, true)?.cells ?? []).map((name) => name.trim());
@@ -20,7 +20,7 @@ export async function readHeader(file, model) {
     names: best.names,
     used: model.features.filter((column) => used.has(column.name)),
     absent: model.features.filter((column) => !used.has(column.name)),
-    refused: columns.filter((column) => column?.role === "excluded"),
+    refused: columns.filter((column) => column?.role === "excluded" || column?.role === "target"),
     unknown: best.names.filter((name, index) => name && !columns[index]),
   };
 }
