@@ -15,7 +15,7 @@ import argparse
 import os
 import sys
 from dataclasses import fields
-from typing import Any
+from typing import Any, NoReturn
 
 from leadscore.scorer import ModelError, Scorer
 from leadscore.serving.job import Job, command
@@ -51,7 +51,10 @@ def main() -> None:
     else:
         from leadscore.serving.server import serve  # noqa: PLC0415
 
-        serve(scorer, settings)
+        try:
+            serve(scorer, settings)
+        except SettingsError as error:  # of the keys, which only the service has
+            _not_started(error)
 
 
 def _loaded() -> tuple[Scorer, Settings]:
@@ -60,8 +63,12 @@ def _loaded() -> tuple[Scorer, Settings]:
         settings = Settings.from_environment(os.environ)
         return Scorer(settings.model), settings
     except (ModelError, SettingsError) as error:
-        print(f"Not started: {error}", file=sys.stderr)
-        raise SystemExit(CANNOT_START) from None
+        _not_started(error)
+
+
+def _not_started(error: Exception) -> NoReturn:
+    print(f"Not started: {error}", file=sys.stderr)
+    raise SystemExit(CANNOT_START) from None
 
 
 def _arguments() -> argparse.Namespace:

@@ -86,7 +86,7 @@ def test_rows_with_errors_are_counted_and_ranked_last() -> None:
         (["README.md"], "README.md: the first line names no column"),
         (["README.md", "-o", "no_such_folder/out.csv"], "No such file"),
         (["README.md", "--top", "-1"], "expected a whole number from 0 on"),
-        (["README.md", "--reasons", "12"], "got 12 reasons, expected at most 11"),
+        (["README.md", "--reasons", "12"], "got 12 reasons, expected 0 to 11"),
         (["leads.parquet"], "both names should end in .parquet"),
         (["leads.parquet", "-o", "out.parquet", "--sort"], "only CSV can be ranked"),
         (["no_such.parquet", "-o", "out.parquet"], "no_such.parquet"),

@@ -40,6 +40,9 @@ class Records:
     wrong: dict[int, str]
 
 
+csv.field_size_limit(LONGEST)  # Python's own is an eighth of it
+
+
 def _from_windows(error: UnicodeError) -> tuple[str, int]:
     """Read the bytes that are not UTF-8 as Windows-1252, which is Latin-1 and a few more characters."""
     if not isinstance(error, UnicodeDecodeError):
@@ -191,18 +194,21 @@ class CsvText:
             return len(text)
         if _all_quoted(text[:end], self._delimiter):
             return end
-        after = 0
+        after = ahead = 0  # see `rows`
         while (quote := text.find(b'"', after, end)) >= 0:
             start = text.rfind(b"\n", 0, quote) + 1
             after = text.index(b"\n", quote) + 1
-            if _cells(decoded(text[start:after]).rstrip("\r\n"), self._delimiter):
+            line = decoded(text[start:after]).rstrip("\r\n")
+            if start < ahead or _cells(line, self._delimiter):
                 continue
             lines = io.BytesIO(text[start:end])
-            cells, _ = _first(map(decoded, lines), self._delimiter)
+            cells, _, too_long = _first(map(decoded, lines), self._delimiter)
             if cells:
                 after = start + lines.tell()
             elif start + lines.tell() == end:
                 return start  # it may go on in what is not read yet
+            elif too_long:
+                ahead = start + lines.tell()
         return end
 
     def _fill(self) -> None:
@@ -223,10 +229,12 @@ def rows(text: str, delimiter: str) -> Iterator[Row]:
     r"""Each row that is not blank. A line ends with "\n", before which there may be a "\r".
 
     A quote that is never closed, or closed in the middle of a cell, spoils its own line and no other:
-    reading goes on with the next line.
+    reading goes on with the next line. Where such a record was followed to the end of the text, or to
+    LONGEST, no other is followed: reading again from each of its lines would take for ever.
     """
     lines = text.split("\n")
     lines.reverse()
+    ahead = len(lines)  # a record of several lines starts only when fewer than these are left
     while lines:
         line = lines.pop()
         text = line.rstrip("\r")
@@ -237,11 +245,15 @@ def rows(text: str, delimiter: str) -> Iterator[Row]:
         if cells := _cells(text, delimiter):
             yield cells, text
             continue
-        lines.append(line)
-        cells, taken = _first(_popped(lines), delimiter)
-        if not cells:
-            lines.extend(reversed(taken[1:]))
-            del taken[1:]
+        taken = [line]
+        if len(lines) < ahead:
+            lines.append(line)
+            cells, taken, open_to_the_end = _first(_popped(lines), delimiter)
+            if open_to_the_end:
+                ahead = len(lines)
+            if not cells:
+                lines.extend(reversed(taken[1:]))
+                del taken[1:]
         yield cells, "\n".join(taken).rstrip("\r")
 
 
@@ -263,26 +275,30 @@ def _cells(line: str, delimiter: str) -> list[str]:
     return _first([line], delimiter)[0]
 
 
-def _first(lines: Iterable[str], delimiter: str) -> tuple[list[str], list[str]]:
-    """The cells of the record that starts on the first line, and the lines read for it.
+def _first(lines: Iterable[str], delimiter: str) -> tuple[list[str], list[str], bool]:
+    """The cells of the record that starts on the first line, the lines read for it, and whether they
+    ended before it did.
 
     No cells: the first line is not valid CSV, or no start of a record of reasonable length.
     """
     taken: list[str] = []
+    ended = False
 
     def fed() -> Iterator[str]:
+        nonlocal ended
         length = 0
         for line in lines:
             taken.append(line)
             length += len(line)
             if length > LONGEST:
-                return
+                break
             yield f"{line}\n"
+        ended = True
 
     try:
-        return next(csv.reader(fed(), delimiter=delimiter, strict=True), []), taken
+        return next(csv.reader(fed(), delimiter=delimiter, strict=True), []), taken, ended
     except csv.Error:
-        return [], taken
+        return [], taken, ended
 
 
 def _popped(lines: list[str]) -> Iterator[str]:

@@ -53,7 +53,7 @@ class Direct(APIRoute):
         try:
             given = self._body.validate_python(_parsed(scope, body))
         except ValidationError as error:
-            raise _refused("body", error) from None
+            raise refused("body", error) from None
         asked = self._unasked
         if query := scope["query_string"]:
             try:
@@ -61,7 +61,7 @@ class Direct(APIRoute):
                     dict(parse_qsl(query.decode("latin-1"), keep_blank_values=True))
                 )
             except ValidationError as error:
-                raise _refused("query", error) from None
+                raise refused("query", error) from None
         return self._answer.to_json(self.endpoint(given, asked))
 
 
@@ -118,7 +118,8 @@ def _parsed(scope: Scope, body: bytes) -> Any:
         raise HTTPException(400, "The body is not JSON that can be read.") from None
 
 
-def _refused(place: str, error: ValidationError) -> RequestValidationError:
+def refused(place: str, error: ValidationError) -> RequestValidationError:
+    """What pydantic found wrong in the body or the query, as FastAPI raises it."""
     return RequestValidationError(
         [{**entry, "loc": (place, *entry["loc"])} for entry in error.errors(include_url=False)]
     )

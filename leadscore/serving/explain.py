@@ -5,7 +5,6 @@ import sys
 from pathlib import Path
 from typing import Final
 
-from leadscore.columns import ColumnError, LeadError
 from leadscore.scorer import Scorer
 from leadscore.serving.answers import Answers
 from leadscore.serving.leads import Reader
@@ -18,9 +17,9 @@ BAR: Final = 24  # characters of the longest bar
 def explain(scorer: Scorer, settings: Settings, source: str) -> None:
     """Print one lead's score and what every column adds to it."""
     try:
-        text = sys.stdin.read() if source == "-" else Path(source).read_text(encoding="utf-8")
-        lead = Reader(scorer.card.dictionary, settings.max_text).one(json.loads(text))
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError, ColumnError, LeadError) as error:
+        content = sys.stdin.buffer.read() if source == "-" else Path(source).read_bytes()
+        lead = Reader(scorer.card.dictionary, settings.max_text).one(json.loads(content))
+    except (OSError, ValueError, RecursionError) as error:
         sys.exit(f"{source}: {error}")
     columns = len(scorer.card.dictionary.features)
     (answer,) = Answers(scorer).predict(lead, reasons=columns)

@@ -5,6 +5,7 @@ import gc
 import multiprocessing
 import os
 import signal
+import stat
 import sys
 import tempfile
 import time
@@ -138,7 +139,8 @@ def _scored(
         under_way: deque[Future[list[Block]]] = deque()
         try:
             for piece in text.pieces():
-                under_way.append(pool.submit(_score, piece))
+                with _ctrl_c_waits():
+                    under_way.append(pool.submit(_score, piece))
                 if len(under_way) > 2 * settings.workers:
                     yield from under_way.popleft().result()
             while under_way:
@@ -146,6 +148,19 @@ def _scored(
         finally:
             for future in under_way:
                 future.cancel()
+
+
+@contextlib.contextmanager
+def _ctrl_c_waits() -> Iterator[None]:
+    """Hold Ctrl-C back, also in processes that start meanwhile: it would end them before they know."""
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 _scorer: CsvScorer | None
@@ -178,13 +193,17 @@ def _source(name: str) -> Iterator[BinaryIO]:
 
 @contextlib.contextmanager
 def _target(name: str) -> Iterator[BinaryIO]:
-    """Standard output, or a file that appears when it is complete."""
+    """Standard output, or a file that appears when it is complete; what is no file is written to."""
+    path = Path(name).resolve()
     if name == STANDARD:
         yield sys.stdout.buffer
         sys.stdout.buffer.flush()
-        return
-    with replacing(Path(name)) as path, _opened(path, name) as stream:
-        yield stream
+    elif path.exists() and not path.is_file():
+        with _opened(path, name) as stream:
+            yield stream
+    else:
+        with replacing(path) as temporary, _opened(temporary, name) as stream:
+            yield stream
 
 
 def _opened(path: Path, name: str) -> BinaryIO:
@@ -201,6 +220,8 @@ def replacing(path: Path) -> Iterator[Path]:
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         yield temporary
+        if path.exists():
+            temporary.chmod(stat.S_IMODE(path.stat().st_mode))
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
@@ -245,7 +266,9 @@ def say(text: str) -> None:
 
 def command(job: Job, scorer: Scorer, settings: Settings) -> None:
     """Run a job from the command line: a summary, or the reason why not, on standard error."""
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    for name in ("SIGTERM", "SIGHUP"):  # the latter where there is one: the terminal is gone
+        if number := getattr(signal, name, None):
+            signal.signal(number, lambda received, _: sys.exit(128 + received))
     started = time.monotonic()
     try:
         totals = run(job, scorer, settings)

@@ -74,7 +74,7 @@ class Keys:
 
     def _read(self, path: Path) -> None:
         self._stamp = _stamp(path)
-        lines = (line.strip() for line in path.read_text(encoding="utf-8").splitlines())
+        lines = (line.strip() for line in path.read_text(encoding="utf-8-sig").splitlines())
         keys = [line for line in lines if line and not line.startswith("#")]
         if not keys:
             raise ValueError("the file holds no key")

@@ -139,6 +139,8 @@ class Reader:
         for key, value in raw.items():
             if (name := self._names.get(key)) in self._id_names and value is not None:
                 try:
+                    if isinstance(value, str) and len(value) > self.max_text:
+                        raise self._too_long(key, value)
                     found[name] = _id(key, value)
                 except ColumnError as error:
                     errors.append(error)

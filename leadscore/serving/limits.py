@@ -13,6 +13,7 @@ from leadscore.serving.settings import Settings
 
 LARGE: Final = 64 * 2**10  # bytes: about 150 leads with all columns
 RETRY: Final = {"retry-after": "1"}
+OFFERS: Final = (b"\r\nUpgrade:", b"\r\nupgrade:")
 
 
 class Limits:
@@ -117,7 +118,9 @@ class _Request:
 
 
 class Impatient(HttpToolsProtocol):
-    """Uvicorn's HTTP protocol, but a connection whose request head does not come in time is closed."""
+    """Uvicorn's HTTP protocol, but a connection whose request head does not come in time is closed, and
+    an offer to upgrade (curl's and Java's, to HTTP/2) is passed over: the parser would drop the body.
+    """
 
     def __init__(self, seconds: float, **options: Any) -> None:
         super().__init__(**options)
@@ -128,6 +131,15 @@ class Impatient(HttpToolsProtocol):
         """Wait for the first request."""
         super().connection_made(transport)
         self._start()
+
+    def data_received(self, data: bytes) -> None:
+        """Read on, a new head without its offer (RFC 9110, 7.8)."""
+        if any(offer in data for offer in OFFERS) and (not self.cycle or self.cycle.response_complete):
+            head, end, body = data.partition(b"\r\n\r\n")
+            for offer in OFFERS:
+                head = head.replace(offer, b"\r\nx-upgrade:")
+            data = head + end + body
+        super().data_received(data)
 
     def on_message_begin(self) -> None:
         """Wait for the rest of its head."""

@@ -22,7 +22,7 @@ from leadscore.card import MODEL, Card
 from leadscore.columns import ColumnError, Lead, LeadError
 from leadscore.serving import problems
 from leadscore.serving.answers import Answers
-from leadscore.serving.direct import read
+from leadscore.serving.direct import read, refused
 from leadscore.serving.leads import Leads, Reader
 from leadscore.serving.limits import LARGE
 
@@ -225,7 +225,7 @@ def _parsed(body: bytes, json_length: str | None) -> tuple[Inference, bytes]:
         first = error.errors()[0]
         if first["type"] == "json_invalid":
             raise HTTPException(400, f"The body is not JSON: {first['ctx']['error']}.") from None
-        raise RequestValidationError(error.errors()) from None
+        raise refused("body", error) from None
 
 
 def _columns(tensors: Sequence[Tensor], binary: bytes, card: Card, most: int) -> dict[str, list[Any]]:

@@ -81,7 +81,9 @@ def _parse(key: str, text: str, kind: object) -> Any:
             raise SettingsError(f"{key}: got {text!r}, expected 1 or 0")
         return switch
     if kind == tuple[str, ...]:
-        return tuple(part for part in text.replace(",", " ").split() if part)
+        if not (parts := tuple(text.replace(",", " ").split())):
+            raise SettingsError(f"{key}: got {text!r}, expected values separated by commas")
+        return parts
     return text if kind is str else Path(text)
 
 
