@@ -11,6 +11,7 @@ a pipeline.joblib you trust: it is a pickle, and loading one runs code.
 import argparse
 import math
 import sys
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -95,7 +96,7 @@ def _states(pipeline: Pipeline, table: shapley.Table) -> list[onnx.NodeProto]:
     """Nodes from the inputs to `states`, shape (n, columns): the table's state of each column."""
     steps = {kind: (step, columns) for kind, step, columns in pipeline["encode"].transformers_}
     encoder, categories = steps.get("category", (None, []))
-    _, numbers = steps.get("number", (None, []))
+    filler, numbers = steps.get("number", (None, []))
     nodes, feature = [], 0
     for place, name in enumerate(categories):
         levels = encoder.levels_[place]
@@ -114,7 +115,10 @@ def _states(pipeline: Pipeline, table: shapley.Table) -> list[onnx.NodeProto]:
         feature += len(levels)
     states = [f"{name}_state" for name in categories]
     if numbers:
-        asked = [(table.first(f), table.thresholds(f)) for f in range(feature, feature + len(numbers))]
+        asked = [
+            (table.first(f), table.thresholds(f), float(median))
+            for f, median in enumerate(filler.medians_, feature)
+        ]
         nodes += [
             helper.make_node("Concat", numbers, ["numbers"], axis=1),
             _between_thresholds(asked),
@@ -124,16 +128,18 @@ def _states(pipeline: Pipeline, table: shapley.Table) -> list[onnx.NodeProto]:
     return [*nodes, helper.make_node("Concat", states, ["states"], axis=1)]
 
 
-def _between_thresholds(asked: Sequence[tuple[int, Sequence[float]]]) -> onnx.NodeProto:
+def _between_thresholds(asked: Sequence[tuple[int, Sequence[float], float]]) -> onnx.NodeProto:
     """A node from `numbers` to `places`, shape (n, numbers) each.
 
-    `asked`: (first, thresholds) of each number. Its place is `first` below all thresholds, and one more
-    for each that it reaches; the place after these is that of a missing number.
+    `asked`: (first, thresholds, median) of each number. Its place is `first` below all thresholds, and
+    one more for each that it reaches. That of a missing number is its median's or, if this is NaN, the
+    one after all others.
     """
     nodes: list[tuple[Any, ...]] = []
-    for number, (first, thresholds) in enumerate(asked):
+    for number, (first, thresholds, median) in enumerate(asked):
         tree: list[tuple[Any, ...]] = [()]
-        missing = _leaf(tree, first + len(thresholds) + 1)
+        reached = len(thresholds) + 1 if math.isnan(median) else bisect_right(thresholds, median)
+        missing = _leaf(tree, first + reached)
         known = _bisect(tree, number, thresholds, first)
         # Nothing is below: only what is missing goes that way.
         tree[0] = ("BRANCH_LT", number, -math.inf, 1, missing, known)
@@ -252,7 +258,7 @@ def _loaded(path: Path) -> Pipeline:
     try:
         pipeline = joblib.load(path)
     except Exception as error:  # noqa: BLE001  (unpickling what is no pipeline raises anything)
-        sys.exit(f"nothing written: {path}: {error or type(error).__name__}")
+        sys.exit(f"nothing written: {path}: cannot be read ({error!r})")
     if not isinstance(pipeline, Pipeline) or not hasattr(pipeline, "card_"):
         sys.exit(f"nothing written: {path}: expected a pipeline that train.py saved")
     return pipeline

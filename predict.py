@@ -15,6 +15,7 @@ import argparse
 import os
 import sys
 from dataclasses import fields
+from functools import partial
 from typing import Any, NoReturn
 
 from leadscore.scorer import ModelError, Scorer
@@ -73,7 +74,8 @@ def _not_started(error: Exception) -> NoReturn:
 
 def _arguments() -> argparse.Namespace:
     """Read the command line. Settings go to the environment, which is where worker processes look."""
-    # Suppressed defaults: a subcommand's would overwrite what was given before it.
+    # Suppressed defaults: a subcommand's would overwrite what was given before it. No abbreviations:
+    # --api-keys would be one of --api-keys-file.
     settings = argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS)
     for entry in fields(Settings):
         if not entry.repr:  # a secret, which everyone could read in the list of processes
@@ -81,13 +83,17 @@ def _arguments() -> argparse.Namespace:
         option = f"--{entry.name.replace('_', '-')}"
         settings.add_argument(option, dest=variable(entry.name), help=f"default: {entry.default}")
     parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, parents=[settings]
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        parents=[settings],
+        allow_abbrev=False,
     )
     commands = parser.add_subparsers(dest="command", metavar="command")
-    commands.add_parser("serve", parents=[settings], help="serve over HTTP (the default)")
-    explaining = commands.add_parser("explain", parents=[settings], help="explain one lead")
+    command = partial(commands.add_parser, parents=[settings], allow_abbrev=False)
+    command("serve", help="serve over HTTP (the default)")
+    explaining = command("explain", help="explain one lead")
     explaining.add_argument("lead", help="a JSON file with one lead, or - for standard input")
-    _add_score(commands.add_parser("score", parents=[settings], help="score a CSV or Parquet file"))
+    _add_score(command("score", help="score a CSV or Parquet file"))
     arguments = parser.parse_args()
     for name, value in vars(arguments).items():
         if name.isupper():

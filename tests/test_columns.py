@@ -221,6 +221,7 @@ def test_dictionary_survives_its_own_document(dictionary: Dictionary) -> None:
         ("clock = true", "", "clock = true on one id column"),
         ('name = "size"', 'name = "day"', "name 'day' is used twice"),
         ('source = "Size"', 'source = "Day"', "source 'Day' is used twice"),
+        ('source = "Size"', 'source = "day"', "'size': source 'day' is the name of another column"),
         ('name = "size"', 'name = "Size"', "column 'Size': expected a snake_case name"),
         ('name = "size"', "", "column 'without a name': 'name' is missing"),
         ('kind = "number"', 'kind = "numeric"', "kind is 'numeric', expected one of number, category"),

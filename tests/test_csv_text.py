@@ -105,6 +105,13 @@ def test_files_without_a_usable_header_are_refused(content: bytes, message: str)
         _scored(content)
 
 
+def test_columns_left_out_on_purpose_are_told() -> None:
+    """The outcome, like a column that leaks it, is no unknown column: it is known and refused."""
+    header = CsvText(io.BytesIO(b"Converted,City,note,tags\n"), SCORER.card.dictionary).header
+    assert header.ignored == ("Converted", "tags")
+    assert header.unknown == ("note",)
+
+
 @pytest.mark.parametrize(
     ("line", "error"),
     [

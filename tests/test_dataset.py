@@ -78,12 +78,13 @@ def test_missing_is_read_as_missing(leads: Dataset) -> None:
     [
         (b"", "the file is empty"),
         (b" \n \n", "the file is empty"),
+        ("\ufeff", "the file is empty"),
         (LINES[0], "a header but no leads"),
         (LINES[0].replace(",", ";"), "separated by semicolons, expected commas"),
         (LINES[0].replace(",", "\t"), "separated by tabs, expected commas"),
         (LINES[0] + "\n" + "1,2,3", "row 2 has 3 cells, expected 37: '1,2,3'"),
         (LINES[0] + '\n"1', "unexpected end of data"),
-        (LINES[0] + "\n" + "x" * 200_000, "line 2: field larger than field limit"),
+        (LINES[0] + "\n" + "x" * 2_000_000, "line 2: field larger than field limit"),
         ("\n".join(LINES).encode("utf-16"), "looks like UTF-16, save it as UTF-8"),
         (_with("City", "Zürich").encode("latin-1"), "row 4: byte 0xfc is not UTF-8"),
         (LINES[0].replace("Country,", ""), "missing columns ['Country']"),
@@ -162,6 +163,25 @@ def test_too_few_of_one_outcome_are_refused(refused: Callable[[str | bytes], str
     )
 
 
+@pytest.mark.parametrize(
+    ("part", "first", "last"),
+    [("oldest 80 %", 0, 0.8), ("newest 20 %", 0.8, 1)],
+    ids=["oldest", "newest"],
+)
+@pytest.mark.parametrize("outcome", ["0", "1"])
+def test_one_outcome_among_the_oldest_or_newest_is_refused(
+    refused: Callable[[str | bytes], str], part: str, first: float, last: float, outcome: str
+) -> None:
+    """Enough of both, but none to learn from or to test on."""
+    clock, column = HEADER.index("Lead Number"), HEADER.index("Converted")
+    header, *rows = [line.split(",") for line in LINES if '"' not in line]
+    rows.sort(key=lambda row: int(row[clock]))
+    for row in rows[int(first * len(rows)) : int(last * len(rows))]:
+        row[column] = outcome
+    message = refused("\n".join(map(",".join, [header, *rows])))
+    assert f"the {part} of leads all have one outcome" in message
+
+
 def test_absent_file_is_an_error_not_a_crash(tmp_path: Path, dictionary: Dictionary) -> None:
     """A wrong path is named."""
     with pytest.raises(DataError, match=r"no_such\.csv: cannot be read"):
@@ -178,6 +198,7 @@ def test_identical_leads_share_a_group(leads: Dataset) -> None:
 def test_frame_and_inputs_are_each_other_s_inverse(leads: Dataset) -> None:
     """The pipeline and the graph are given the same values."""
     assert frame(inputs(leads.features, leads.dictionary)).equals(leads.features)
+    assert frame({}).empty
 
 
 def test_shuffled_leads_are_the_same_leads(leads: Dataset) -> None:
@@ -186,3 +207,25 @@ def test_shuffled_leads_are_the_same_leads(leads: Dataset) -> None:
     assert shuffled.target.sum() == leads.target.sum()
     assert sorted(row_groups(shuffled.features)) == sorted(row_groups(leads.features))
     assert not shuffled.features.equals(leads.features)
+
+
+def test_dates_order_leads_and_need_not_differ(tmp_path: Path, capture: Dictionary) -> None:
+    """A clock of dates: several leads a day, in the order of time; what is no ISO date is refused."""
+    document = capture.to_dict()
+    for block in document["column"]:
+        if block.get("clock"):
+            block["kind"] = "category"
+    dated = Dictionary.from_dict(document)
+    place = HEADER.index("Lead Number")
+    header, *rows = [line.split(",") for line in LINES if '"' not in line]
+    for number, row in enumerate(rows):
+        row[place] = ("2023-12-31T23:30", "2024-01-02", "2024-01-02T00:30+01:00")[number % 3]
+    path = tmp_path / "dated.csv"
+    path.write_text("\n".join(map(",".join, [header, *rows])))
+    visits = [float(row[HEADER.index("TotalVisits")] or "nan") for row in rows]
+    expected = [*visits[0::3], *visits[2::3], *visits[1::3]]
+    assert np.array_equal(load(path, dated).features["total_visits"], expected, equal_nan=True)
+    rows[0][place] = "31.12.2023"
+    path.write_text("\n".join(map(",".join, [header, *rows])))
+    with pytest.raises(DataError, match=r"row 2: got '31\.12\.2023', expected a date or time"):
+        load(path, dated)

@@ -8,7 +8,7 @@ import pytest
 
 from leadscore.columns import clean, tensors
 from leadscore.scorer import Scorer
-from leadscore.serving.drift import BLOCK, ENOUGH, SCORE, Window, index
+from leadscore.serving.drift import BLOCK, ENOUGH, SCORE, Numbers, Window, index
 from leadscore.training.dataset import Dataset, inputs
 
 NOTHING, ANOTHER = 0.1, 0.25  # the conventional limits
@@ -94,3 +94,29 @@ def test_workers_count_together_and_the_dead_do_not(scorer: Scorer, tmp_path: Pa
     assert not gone.exists()
     window.close()
     assert not own.exists()
+
+
+def test_model_loaded_again_keeps_its_counts(scorer: Scorer, tmp_path: Path) -> None:
+    """Of the two windows that a reload makes the first takes away its own counts alone."""
+    values = tensors([clean({}, scorer.card.dictionary)] * BLOCK, scorer.card.dictionary.features)
+    first, second = (Window(scorer.card, 1_000, tmp_path) for _ in range(2))
+    second.add(values, scorer.run(values)[0])
+    first.close()
+    (kept,) = tmp_path.iterdir()
+    kept.rename(kept.with_suffix(f".{os.getppid()}"))  # as another worker sees it
+    assert Window(scorer.card, 1_000, tmp_path).leads() == BLOCK
+
+
+def test_few_leads_that_move_are_little_drift(scorer: Scorer) -> None:
+    """Where several deciles are one number, a hundredth of the leads more or less on it is no alarm."""
+    reference = {"missing": 0.0, "quantiles": [0, 1, 2, 2, 2, 3, 4, 5, 6, 7, 8]}
+    bins = Numbers(reference)
+    values = np.repeat(
+        np.array([0, 1, 2, 3, 4, 5, 6, 7, 8], np.float32), [50, 100, 400, 80, 90, 90, 90, 50, 50]
+    )
+    found = []
+    for moved in (0, 10):
+        shifted = np.sort(values)
+        shifted[-moved or len(shifted) :] = 0
+        found.append(bins.psi(np.bincount(bins.codes(shifted), minlength=bins.size)))
+    assert abs(found[1] - found[0]) < NOTHING / 2

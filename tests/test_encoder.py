@@ -6,7 +6,7 @@ import pytest
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 
-from leadscore.training.encoder import LevelEncoder
+from leadscore.training.encoder import LevelEncoder, NumberFiller
 
 LEADS = pd.DataFrame(
     {
@@ -58,3 +58,18 @@ def test_clone_is_not_fitted(encoder: LevelEncoder) -> None:
     """Folds fit encoders of their own."""
     with pytest.raises(NotFittedError):
         clone(encoder).transform(LEADS)
+
+
+def test_numbers_hardly_ever_missing_are_filled_and_no_others() -> None:
+    """Where training has met missing values, they stay; where it has not, the median stands for them."""
+    training = pd.DataFrame(
+        {"seconds": [1.0, 2, 30, np.nan], "visits": [np.nan, np.nan, 5, 7], "empty": [np.nan] * 4},
+        dtype=np.float32,
+    )
+    filler = NumberFiller(rare=2).fit(training)
+    found = filler.transform(pd.DataFrame({name: [np.nan, 9] for name in training}, dtype=np.float32))
+    assert found.dtype == np.float32
+    assert np.array_equal(found, [[2, np.nan, np.nan], [9, 9, 9]], equal_nan=True)
+    assert list(filler.get_feature_names_out()) == list(training)
+    with pytest.raises(NotFittedError):
+        clone(filler).transform(training)

@@ -34,6 +34,8 @@ def test_explain_draws_the_reasons(tmp_path: Path) -> None:
     ("content", "message"),
     [
         ("{", "Expecting"),
+        ("[" * 100_000, "recursion"),
+        ('{"total_visits": 1' + "0" * 5000 + "}", "limit"),
         ("[]", "an object of columns"),
         ('{"tags": "x"}', "Written by the salesperson"),
     ],

@@ -2,6 +2,7 @@
 
 import copy
 import os
+import pickle
 import subprocess
 import sys
 from dataclasses import replace
@@ -151,7 +152,7 @@ def test_pipeline_that_differs_from_the_graph_is_refused(
     with pytest.raises(parity.ParityError, match="differs from the pipeline by up to"):
         parity.check(pipeline, scorer, leads.features, seed=0)
     monkeypatch.setattr(export_onnx, "convert", lambda *_: (graph, base))
-    with pytest.raises(RuntimeError):  # its golden leads or its parity check
+    with pytest.raises(parity.ParityError):  # its golden leads or its parity check
         export_onnx.export(pipeline, draft, leads.features)
 
 
@@ -241,13 +242,26 @@ def test_command_exports_a_saved_pipeline(
     assert np.abs(written.run(inputs(sample, leads.dictionary))[0] - expected).max() <= TOLERANCE
 
 
-@pytest.mark.parametrize("content", [None, {"not": "a pipeline"}])
-def test_command_writes_nothing_when_it_cannot(tmp_path: Path, content: object) -> None:
-    """An absent file or another pickle ends with a sentence, exit code 1 and no output."""
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (None, "No such file"),
+        (b"", "EOFError"),
+        (b"no pickle\n", "cannot be read"),
+        (pickle.dumps({"not": "a pipeline"}), "expected a pipeline that train.py saved"),
+    ],
+    ids=["absent", "empty", "no pickle", "another pickle"],
+)
+def test_command_writes_nothing_when_it_cannot(
+    tmp_path: Path, content: bytes | None, message: str
+) -> None:
+    """A file that holds no pipeline ends with a sentence that names it, exit code 1 and no output."""
     path = tmp_path / "pipeline.joblib"
     if content is not None:
-        joblib.dump(content, path)
+        path.write_bytes(content)
     done = _run(path, tmp_path / "out.onnx", "--data", TWIN)
     assert done.returncode == 1
-    assert done.stderr.startswith("nothing written: ")
+    assert done.stderr.startswith(f"nothing written: {path}: ")
+    assert message in done.stderr
+    assert done.stderr.count("\n") == 1
     assert not (tmp_path / "out.onnx").exists()

@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 from pyarrow.csv import read_csv
 
+from benchmarks.processes import descendants, said
 from tests.conftest import PYTHON, ROOT, TWIN
 
 COMMAND = (PYTHON, "predict.py", "score")
@@ -84,7 +85,7 @@ def test_rows_with_errors_are_counted_and_ranked_last() -> None:
     [
         (["no_such.csv"], "no_such.csv: No such file"),
         (["README.md"], "README.md: the first line names no column"),
-        (["README.md", "-o", "no_such_folder/out.csv"], "No such file"),
+        (["README.md", "-o", "no_such_folder/out.csv"], "no_such_folder/out.csv: No such file"),
         (["README.md", "--top", "-1"], "expected a whole number from 0 on"),
         (["README.md", "--reasons", "12"], "got 12 reasons, expected 0 to 11"),
         (["leads.parquet"], "both names should end in .parquet"),
@@ -98,6 +99,7 @@ def test_what_cannot_be_scored_says_why(arguments: list[str], message: str) -> N
     assert done.returncode != 0
     assert message in done.stderr.decode()
     assert b"Traceback" not in done.stderr
+    assert b".part" not in done.stderr
     assert not (ROOT / "out.parquet").exists()
 
 
@@ -131,6 +133,30 @@ def test_interrupted_run_leaves_no_file(
     process.stdin.close()
     assert b"Traceback" not in process.stderr.read()
     process.stderr.close()
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="no /proc")
+def test_killed_worker_ends_the_run_with_a_message(tmp_path: Path) -> None:
+    """As when memory runs out: one sentence, exit code 1, no half file."""
+    process = subprocess.Popen(
+        [*COMMAND, "-", "-o", str(tmp_path / "scored.csv"), "--workers", "2"],
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    assert process.stdin
+    process.stdin.write(TWIN.read_bytes())
+    process.stdin.flush()
+    deadline = time.monotonic() + 30
+    while not (workers := [p for p in descendants(process.pid) if "spawn_main" in said(p, "cmdline")]):
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    os.kill(workers[0], signal.SIGKILL)
+    _, message = process.communicate(timeout=30)
+    assert process.returncode == 1
+    assert b"a worker process was killed" in message
+    assert b"Traceback" not in message
     assert list(tmp_path.iterdir()) == []
 
 
@@ -184,6 +210,8 @@ def test_parquet_is_scored_like_csv(scored: bytes, tmp_path: Path) -> None:
         assert b"Parquet needs pyarrow" in done.stderr
         return
     assert done.returncode == 0, done.stderr
+    nowhere = tmp_path / "none" / "scored.parquet"
+    assert f"{nowhere}: No such file".encode() in _score(str(source), "-o", str(nowhere)).stderr
     found = pq.read_table(target)
     assert found.select(table.column_names).equals(table)
     expected = _rows(scored)
@@ -191,3 +219,48 @@ def test_parquet_is_scored_like_csv(scored: bytes, tmp_path: Path) -> None:
     assert found["score"].to_pylist() == [int(row["score"]) for row in expected]
     assert found["reason_3"].to_pylist() == [row["reason_3"] for row in expected]
     assert found["error"].null_count == len(expected)
+
+
+def test_interruption_while_workers_start_ends_the_run(tmp_path: Path) -> None:
+    """Ctrl-C reaches the workers, too: those that are not ready yet neither die of it nor hang."""
+    source = tmp_path / "leads.csv"
+    rows = TWIN.read_bytes().partition(b"\n")
+    source.write_bytes(rows[0] + b"\n" + rows[2] * 20)
+    process = subprocess.Popen(
+        [*COMMAND, str(source), "-o", str(tmp_path / "scored.csv"), "--workers", "2"],
+        cwd=ROOT,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
+    )
+    deadline = time.monotonic() + 30
+    while not any("spawn_main" in said(p, "cmdline") for p in descendants(process.pid)):
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    os.killpg(process.pid, signal.SIGINT)
+    _, message = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert b"Traceback" not in message
+    assert list(tmp_path.iterdir()) == [source]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes")
+def test_target_that_is_no_file_is_written_to(scored: bytes, tmp_path: Path) -> None:
+    """A named pipe is not replaced by a file."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    process = subprocess.Popen([*COMMAND, str(TWIN), "-o", str(pipe)], cwd=ROOT, stderr=subprocess.PIPE)
+    assert pipe.read_bytes() == scored
+    process.communicate(timeout=30)
+    assert pipe.is_fifo()
+
+
+def test_target_keeps_its_place_and_its_permissions(scored: bytes, tmp_path: Path) -> None:
+    """A link is followed, and who could not read the old file cannot read the new one."""
+    target, link = tmp_path / "real.csv", tmp_path / "link.csv"
+    target.touch(mode=0o600)
+    link.symlink_to(target)
+    assert _score(str(TWIN), "-o", str(link)).returncode == 0
+    assert link.is_symlink()
+    assert target.read_bytes() == scored
+    assert target.stat().st_mode & 0o777 == 0o600

@@ -1,5 +1,7 @@
 """Keys: who is let in, and how keys change."""
 
+import os
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -7,7 +9,7 @@ import pytest
 
 from leadscore.serving.keys import OPEN, Keys
 from leadscore.serving.settings import Settings, SettingsError
-from tests.conftest import Serve, Server
+from tests.conftest import PYTHON, ROOT, Serve, Server
 
 
 @pytest.fixture(scope="module")
@@ -66,6 +68,16 @@ def test_without_a_key_nothing_is_told(
 def test_every_key_opens_in_both_headers(guarded: Server, headers: dict[str, str]) -> None:
     """Two keys are valid at once, so that one can replace the other."""
     assert guarded.post("/predict", json={}, headers=headers).status_code == 200
+
+
+@pytest.mark.parametrize("accepted", ["authorization", "x-api-key"])
+@pytest.mark.parametrize("order", [1, -1])
+def test_one_accepted_key_of_two_opens(guarded: Server, accepted: str, order: int) -> None:
+    """A proxy may add a header of its own: whichever holds the key counts, in either order."""
+    headers = {"authorization": "Bearer of-the-proxy", "x-api-key": "of-the-proxy"}
+    headers[accepted] = headers[accepted].replace("of-the-proxy", "first-key")
+    answer = guarded.post("/predict", json={}, headers=list(headers.items())[::order])
+    assert answer.status_code == 200
 
 
 @pytest.mark.parametrize("path", sorted(OPEN))
@@ -130,3 +142,28 @@ def test_file_without_keys_does_not_start(tmp_path: Path) -> None:
 def test_keys_are_nowhere_to_be_read() -> None:
     """Not in the settings' representation, which may be logged, and no flag takes them."""
     assert "secret" not in repr(Settings(api_keys=("secret",)))
+    shown = subprocess.run(
+        [PYTHON, "predict.py", "--help"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert "--api-keys-file " in shown.stdout
+    assert "--api-keys " not in shown.stdout
+
+
+@pytest.mark.parametrize(
+    "variables", [{"REQUIRE_KEY": "1"}, {"API_KEYS_FILE": "no/such/file"}, {"API_KEYS": ","}]
+)
+def test_service_without_the_keys_it_asks_for_does_not_start(variables: dict[str, str]) -> None:
+    """A sentence that names the variable and the exit code of a wrong setting, no trace."""
+    environment = os.environ | {f"LEADSCORE_{name}": value for name, value in variables.items()}
+    done = subprocess.run(
+        [PYTHON, "predict.py", "--port", "0"],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 3
+    (name,) = variables
+    assert done.stderr.startswith(f"Not started: LEADSCORE_{name}: ")
+    assert done.stderr.count("\n") == 1

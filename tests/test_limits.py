@@ -93,6 +93,18 @@ def test_large_body_is_refused_where_it_becomes_too_large(narrow: Server) -> Non
         sender.join(timeout=10)
 
 
+@pytest.mark.parametrize("path", ["/predict", "/v2/models/lead_conversion/infer"])
+def test_client_that_hangs_up_is_no_failure_of_ours(narrow: Server, path: str) -> None:
+    """A connection lost in the middle of a body is noted as the client's error, without a trace."""
+    name = f"gone-{path.count('/')}"
+    head = f"POST {path} HTTP/1.1\r\nhost: x\r\nx-request-id: {name}\r\ncontent-length: 100\r\n\r\n"
+    _connect(narrow, head.encode() + b"{").close()
+    narrow.wait_for(lambda: name in narrow.log.read_text(), "the request's line")
+    lines = [line for line in narrow.lines() if line.get("id") == name]
+    assert [(line["message"], line.get("status")) for line in lines] == [("request", 400)]
+    assert 'status="500"' not in narrow.get("/metrics").text
+
+
 def _until_closed(connection: socket.socket, piece: bytes) -> None:
     try:
         for _ in range(64):
@@ -123,3 +135,17 @@ def test_time_for_an_answer_is_limited(serve: Serve) -> None:
     with serve(LEADSCORE_TIMEOUT="0.02") as server:
         assert server.post("/predict/batch", content=BATCH, headers=JSON).status_code in {408, 503}
         assert server.get("/health").status_code == 200
+
+
+@pytest.mark.parametrize("name", ["Upgrade", "upgrade"])
+def test_offer_to_upgrade_is_passed_over(narrow: Server, name: str) -> None:
+    """What curl and Java send to speak HTTP/2 if they may: the body is read, twice on a connection."""
+    offer = f"connection: Upgrade, HTTP2-Settings\r\n{name}: h2c\r\nhttp2-settings: AAMAAABk\r\nhost:"
+    request = _post(17).replace(b"host:", offer.encode()) + b'{"city":"Mumbai"}'
+    with _connect(narrow, b"") as connection:
+        for _ in range(2):
+            connection.sendall(request)
+            answer = b""
+            while b"model_version" not in answer:
+                answer += connection.recv(65536)
+            assert b" 200 " in answer[:20]

@@ -52,6 +52,21 @@ def test_scrape_tells_what_was_asked(serve: Serve, scorer: Scorer, workers: str)
     assert value("leadscore_model_info", **model) == 1
 
 
+def test_what_is_refused_is_no_lead(serve: Serve) -> None:
+    """Rows with an error and a request without an answer count neither as leads nor as drift."""
+    rows = "TotalVisits,City\n5,Mumbai\n5\n5,Mumbai,x\nmany,Pune\n1,Pune\n"
+    tensor = {"name": "total_visits", "shape": [1], "datatype": "FP32", "data": [5]}
+    asked = {"inputs": [tensor], "outputs": [{"name": "grade"}]}
+    with serve() as server:
+        server.post(
+            "/predict/csv", content=rows, headers={"content-type": "text/csv"}
+        ).raise_for_status()
+        assert server.post("/v2/models/lead_conversion/infer", json=asked).status_code == 422
+        samples = _samples(server)
+    for name in ("leadscore_leads_total", "leadscore_score_count", "leadscore_drift_leads"):
+        assert samples[name, frozenset()] == 2
+
+
 def test_dashboard_shows_metrics_that_exist(client: Server) -> None:
     """Every metric of the Grafana dashboard is one the service gives."""
     client.post("/predict/batch", json={"leads": [{"city": "Atlantis"}] * 600})

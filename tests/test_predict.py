@@ -156,6 +156,23 @@ def test_wrong_value_is_named(
         assert expected in error["expected"]
 
 
+def test_every_wrong_value_is_named_at_once(client: httpx2.Client) -> None:
+    """Nobody mends a lead only to be told of its next mistake: ids, numbers, texts and columns."""
+    wrong = {
+        "prospect_id": "x" * 1001,
+        "Lead Number": "\n",
+        "total_visits": "many",
+        "city": "x" * 1001,
+        "tags": "x",
+    }
+    answer = client.post("/predict/batch", json={"leads": [{**wrong, "country": "India"}, {"body": 1}]})
+    assert answer.status_code == 422
+    expected = {f"/leads/0/{key}" for key in wrong} | {"/leads/1/body"}
+    found = [error["pointer"] for error in answer.json()["errors"]]
+    assert set(found) == expected
+    assert len(found) == len(expected)
+
+
 @pytest.mark.parametrize(
     ("path", "content", "headers", "status", "detail"),
     [
@@ -181,6 +198,7 @@ def test_wrong_value_is_named(
         ("/predict/batch", b'{"leads": {}}', JSON, 422, "/leads"),
         ("/predict/batch", b"{}", JSON, 422, "/leads"),
         ("/predict/batch", b'{"leads": [{}], "more": 1}', JSON, 422, "/more"),
+        ("/predict/batch", b'{"leads": [{}], "body": 1}', JSON, 422, "/body"),
         ("/predict/batch", b"[{}]", JSON, 422, ""),
     ],
     ids=lambda value: repr(value[:30]) if isinstance(value, bytes) else "",

@@ -194,3 +194,11 @@ def test_unknown_model_is_404(client: Server, path: str) -> None:
     answer = client.get(path)
     assert answer.status_code == 404
     assert "lead_conversion" in answer.json()["error"]
+
+
+@pytest.mark.parametrize("body", ["[]", "5", "null", '"x"', "[{}]", "{}"])
+def test_json_that_is_no_request_is_refused(client: httpx2.Client, body: str) -> None:
+    """Any other JSON document is a 422 that says what was expected."""
+    answer = client.post("/v2/models/lead_conversion/infer", content=body)
+    assert answer.status_code == 422
+    assert answer.json()["errors"]

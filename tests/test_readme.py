@@ -32,8 +32,9 @@ LABELS = {
 
 
 def _served(metrics: dict[str, Any], key: str) -> str:
-    low, high = metrics["intervals"][key]
-    return f"{metrics['models'][metrics['served']]['newest'][key]:.3f} ({low:.3f} to {high:.3f})"
+    figure = f"{metrics['models'][metrics['served']]['newest'][key]:.3f}"
+    interval = " to ".join(f"{bound:.3f}" for bound in metrics["intervals"].get(key, ()))
+    return f"{figure} ({interval})" if interval else figure
 
 
 @pytest.mark.parametrize("label", LABELS)

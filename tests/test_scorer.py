@@ -30,22 +30,15 @@ def _changed_card(**changes: object) -> bytes:
     return model.SerializeToString()
 
 
-def test_same_lead_scores_the_same_alone_and_in_a_batch(scorer: Scorer) -> None:
-    """A lead's score does not depend on its company (but for the order in which float32 adds up)."""
-    leads = [clean(golden.lead, scorer.card.dictionary) for golden in scorer.card.golden]
-    together = scorer.probability(leads)
-    alone = np.array([scorer.probability([lead])[0] for lead in leads])
-    assert together == pytest.approx(alone, abs=1e-6)
-
-
 def test_equal_leads_score_equal_wherever_they_stand(scorer: Scorer) -> None:
-    """A ranking has no order among leads that are the same, in any batch size."""
-    for golden in scorer.card.golden:
-        lead = clean(golden.lead, scorer.card.dictionary)
-        for size in (2, 7, 33, 100):
+    """A ranking has no order among leads that are the same, alone or in any batch: to the last bit."""
+    leads = [clean(golden.lead, scorer.card.dictionary) for golden in scorer.card.golden]
+    together = zip(leads, *scorer.explain(leads), strict=True)
+    for lead, expected, shares in together:
+        for size in (1, 2, 7, 33, 100):
             probability, contributions = scorer.explain([lead] * size)
-            assert len(set(probability.tolist())) == 1
-            assert (contributions == contributions[0]).all()
+            assert set(probability.tolist()) == {expected}
+            assert (contributions == shares).all()
 
 
 def test_no_leads_give_no_scores(scorer: Scorer) -> None:
@@ -213,3 +206,14 @@ def test_scoring_reports_to_nobody(tmp_path: Path) -> None:
     )
     assert list(tmp_path.iterdir()) == []
     assert int(done.stdout) == 1
+
+
+def test_number_training_has_never_missed_counts_as_usual(scorer: Scorer) -> None:
+    """A lead of whom nothing is known is no good lead because trees were never asked about it."""
+    dictionary, reference = scorer.card.dictionary, scorer.card.reference
+    (name,) = (
+        c.name for c in dictionary.features if c.kind == "number" and not reference[c.name]["missing"]
+    )
+    usual = {name: reference[name]["quantiles"][5]}
+    nothing, known = scorer.probability([clean(lead, dictionary) for lead in ({}, usual)])
+    assert nothing == known < scorer.card.threshold.value

@@ -8,7 +8,7 @@ from leadscore.scorer import Scorer
 from leadscore.serving import table
 from leadscore.serving.answers import Answers
 from leadscore.serving.leads import Leads
-from leadscore.serving.table import TableScorer, guarded
+from leadscore.serving.table import TableError, TableScorer, check_reasons, guarded
 from leadscore.training.dataset import Dataset
 
 ODD = [
@@ -55,6 +55,28 @@ def test_wrong_cells_are_named_and_spoil_no_other_lead(scorer: Scorer) -> None:
     totals = scored.totals()
     assert (totals.leads, totals.wrong) == (3, 2)
     assert totals.expected_conversions == pytest.approx(scored.probability[0])
+
+
+def test_lead_with_an_error_has_no_warning(scorer: Scorer) -> None:
+    """What is odd about a lead that gets no score is not told, whether a cell or the row is wrong."""
+    leads: list[dict[str, object]] = [
+        {"city": "Atlantis"},
+        {"city": "Atlantis", "total_visits": "many"},
+        {"city": "Atlantis"},
+    ]
+    scored = TableScorer(scorer, 1, 1000).score(_columns(leads, scorer), 3, refused={2: "too short"})
+    assert [bool(text) for text in scored.warnings] == [True, False, False]
+    assert [bool(text) for text in scored.errors] == [False, True, True]
+    assert scored.errors[2] == "too short"
+    assert np.isnan(scored.probability).tolist() == [False, True, True]
+    assert (scored.grade[2], scored.converts[2]) == ("", False)
+
+
+@pytest.mark.parametrize("reasons", [-1, 12])
+def test_impossible_number_of_reasons_is_refused(scorer: Scorer, reasons: int) -> None:
+    """From none to all columns, also where no parser has looked at the number, as with Spark."""
+    with pytest.raises(TableError, match=f"got {reasons} reasons, expected 0 to 11"):
+        check_reasons(reasons, scorer)
 
 
 def test_forgetting_cells_changes_no_answer(scorer: Scorer, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,6 +3,7 @@
 import csv
 import io
 import subprocess
+import time
 from collections.abc import Iterator
 
 import httpx2
@@ -76,6 +77,26 @@ def test_wrong_upload_is_a_problem_document(
     answer = client.post(path, content=content, headers=headers)
     assert (answer.status_code, answer.headers["content-type"]) == (status, "application/problem+json")
     assert detail in answer.json()["detail"]
+
+
+def test_ranking_may_take_longer_than_an_answer(serve: Serve) -> None:
+    """A file that takes longer to rank than the time limit is answered to its last row."""
+    rows = [f"{n % 1000}.{n},{n / 7},{n}.5" for n in range(45_000)]  # hardly a cell is read twice
+    content = "\n".join(["TotalVisits,Total Time Spent on Website,Page Views Per Visit", *rows, ""])
+    with serve(LEADSCORE_TIMEOUT="0.5") as client:
+        started = time.monotonic()
+        answer = client.post("/predict/csv?sort=score&reasons=0", content=content, headers=CSV)
+        took = time.monotonic() - started
+    assert answer.raise_for_status().text.count("\n") == len(rows) + 1
+    assert took > 0.5
+
+
+def test_documentation_says_how_an_upload_fails(client: httpx2.Client) -> None:
+    """OpenAPI describes this route's own ways to fail, each a problem document."""
+    answers = client.get("/openapi.json").json()["paths"]["/predict/csv"]["post"]["responses"]
+    for status, word in (("400", "the form cannot be read"), ("415", "as CSV"), ("507", "No room")):
+        assert word in answers[status]["description"]
+        assert list(answers[status]["content"]) == ["application/problem+json"]
 
 
 def test_upload_has_a_limit_of_its_own(serve: Serve) -> None:

@@ -70,6 +70,13 @@ def test_worker_that_cannot_come_back_stops_nobody(serve: Serve, tmp_path: Path)
         _score(server, 10)
 
 
+def test_every_worker_says_that_there_are_no_keys(serve: Serve) -> None:
+    """Also where somebody else's supervisor starts them, and ours has said nothing before."""
+    with serve("-m", "uvicorn", "predict:app", "--port", "0", "--workers", "2") as server:
+        server.wait_for(lambda: _starts(server) == 2, "both workers")
+        assert server.log.read_text().count("NO API KEYS") == 2
+
+
 def _folder(process: int) -> Path:
     environment = Path(f"/proc/{process}/environ").read_bytes().split(b"\0")
     (found,) = [entry for entry in environment if entry.startswith(b"PROMETHEUS_MULTIPROC_DIR=")]

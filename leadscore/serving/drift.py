@@ -92,9 +92,13 @@ class Numbers(Bins):
         self._missing = 2 * len(self._edges) + 1
         self.size, self.unseen = self._missing + 1, (0, self._missing - 1)
         self._share_missing = reference["missing"]
-        # Of each decile between minimum and maximum: its edge, and the share of leads up to it.
-        self._deciles = np.searchsorted(self._edges, quantiles[1:-1])
-        self._up_to = np.arange(1, len(quantiles) - 1) / max(len(quantiles) - 1, 1)
+        # Of each edge that is a decile: its place, and the share of leads up to it. Of several deciles
+        # on one edge only the middle one counts: what lies between them cannot be told apart.
+        up_to = np.arange(1, len(quantiles) - 1) / max(len(quantiles) - 1, 1)
+        self._deciles, first, number = np.unique(
+            np.searchsorted(self._edges, quantiles[1:-1]), return_index=True, return_counts=True
+        )
+        self._up_to = up_to[first + number // 2]
 
     def codes(self, values: NDArray[Any]) -> NDArray[np.intp]:
         """Odd on an edge, even between two, then missing."""
@@ -103,7 +107,7 @@ class Numbers(Bins):
         return np.where(np.isnan(values), self._missing, found)
 
     def psi(self, counts: Counts) -> float:
-        """A tenth of the known numbers is expected between two deciles.
+        """A tenth of the known numbers is expected between two neighbouring deciles.
 
         Where many leads have the same number, a decile falls among them, and the card does not say
         where: the split closest to the expected one is taken.
@@ -177,7 +181,9 @@ class Window:
         # A model that is loaded again has two windows for a moment, and the first takes its file away.
         self._path = folder / f"{self._name}.{time.monotonic_ns()}.{os.getpid()}" if folder else None
         self._counts: Counts = np.zeros(shape, np.int64)
-        if self._path:
+        if folder and self._path:
+            for left in folder.glob(f"{self._name}.*.{os.getpid()}"):  # by a process of this number
+                left.unlink()
             self._counts = np.memmap(self._path, np.int64, "w+", shape=shape)
 
     def add(self, inputs: Tensors, probability: NDArray[np.float64]) -> None:

@@ -86,6 +86,7 @@ def _parquet(job: Job, scorer: Scorer, settings: Settings) -> Totals:
     except ModuleNotFoundError:
         raise TableError("Parquet needs pyarrow (pip install pyarrow), or a CSV instead") from None
     with replacing(Path(job.target)) as temporary:
+        _opened(temporary, job.target).close()
         return parquet.score(Path(job.source), temporary, scorer, job.reasons, settings.max_text)
 
 

@@ -239,7 +239,8 @@ class _Codes(dict[object, int]):
 
 def check_reasons(reasons: int, scorer: Scorer) -> None:
     """TableError for fewer than no reasons, or more than there are columns."""
-    if not 0 <= reasons <= (features := len(scorer.card.dictionary.features)):
+    features = len(scorer.card.dictionary.features)
+    if not 0 <= reasons <= features:
         raise TableError(f"got {reasons} reasons, expected 0 to {features}, one for each column")
 
 

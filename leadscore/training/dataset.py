@@ -6,6 +6,8 @@ import io
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
@@ -107,7 +109,8 @@ def load(path: Path, dictionary: Dictionary) -> Dataset:
         cells = _columns(_text(content), dictionary)
         clock = _clock(cells[dictionary.clock.source], dictionary.clock)
         for column in dictionary.ids:
-            _check_unique(cells[column.source], column)
+            if not (column.clock and column.kind == "category"):  # leads of one moment are no doubles
+                _check_unique(cells[column.source], column)
         target = np.array(_read_all(cells, dictionary.target, dictionary.target.outcome), np.int8)
         _check_outcomes(target, dictionary.target)
         features = frame({c.name: tensor(c, _read_all(cells, c, c.read)) for c in dictionary.features})
@@ -224,8 +227,21 @@ def _clock(cells: Sequence[str], column: Column) -> NDArray[Any]:
     for number, cell in enumerate(cells, start=2):
         if not cell.strip():
             raise DataError(f"column {column.source!r}, row {number}: blank, expected a value")
-    read = _read_all({column.source: cells}, column, column.read)
-    return np.array(read, dtype=np.float64 if column.kind == "number" else np.str_)
+    if column.kind == "number":
+        return np.array(_read_all({column.source: cells}, column, column.read), np.float64)
+    return np.array(
+        _read_all({column.source: cells}, column, partial(_moment, column)), "datetime64[us]"
+    )
+
+
+def _moment(column: Column, cell: object) -> datetime:
+    try:
+        moment = datetime.fromisoformat(str(cell).strip())
+    except ValueError:
+        raise ColumnError(
+            column.name, cell, "a date or time like 2024-01-31 or 2024-01-31T09:30"
+        ) from None
+    return moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo else moment
 
 
 def _check_unique(cells: Sequence[str], column: Column) -> None:

@@ -1,4 +1,6 @@
-"""Categories as numbers: one feature per level, and a place for levels nobody has seen."""
+"""What the trees read: categories as one number for each level, numbers, and a place for what training
+has hardly seen.
+"""
 
 from typing import Self
 
@@ -48,3 +50,33 @@ class LevelEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sc
         check_is_fitted(self)
         pairs = zip(self.feature_names_in_, self.levels_, strict=True)
         return np.array([f"{name}_{level}" for name, levels in pairs for level in levels], dtype=object)
+
+
+class NumberFiller(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
+    """Numbers as they are. NaN stays where training has met it; with fewer than `rare` such leads it is
+    the median: trees that were never asked would send it anywhere, here to the best leads.
+
+    `medians_`, shape (columns,): NaN for a column whose missing values stay.
+    """
+
+    def __init__(self, rare: int) -> None:
+        self.rare = rare
+
+    def fit(self, X: pd.DataFrame, y: object = None) -> Self:  # noqa: N803  (scikit-learn's name)
+        """Learn the median of each column that is hardly ever missing."""
+        self.feature_names_in_ = np.array(X.columns, dtype=object)
+        known = X.isna().sum() < self.rare
+        self.medians_ = X.median().where(known).to_numpy(np.float32)
+        return self
+
+    def transform(self, X: pd.DataFrame) -> NDArray[np.float32]:  # noqa: N803
+        """Fill leads, shape (n, columns)."""
+        check_is_fitted(self)
+        values: NDArray[np.float32] = X.to_numpy(np.float32, copy=True)
+        np.copyto(values, self.medians_, where=np.isnan(values))
+        return values
+
+    def get_feature_names_out(self, input_features: object = None) -> NDArray[np.object_]:
+        """The columns' names."""
+        check_is_fitted(self)
+        return self.feature_names_in_

@@ -17,7 +17,7 @@ from sklearn.tree import DecisionTreeClassifier
 from xgboost import XGBClassifier
 
 from leadscore.columns import Column
-from leadscore.training.encoder import LevelEncoder
+from leadscore.training.encoder import LevelEncoder, NumberFiller
 
 # A level with fewer leads than this counts as the commonest one.
 RARE_LEVEL: Final = 10
@@ -93,19 +93,19 @@ def logistic_regression(features: Features, seed: int) -> Pipeline:
 def decision_tree(features: Features, seed: int) -> Pipeline:
     """One tree, its leaves large enough for a probability."""
     model = DecisionTreeClassifier(min_samples_leaf=100, random_state=seed)
-    return Pipeline([("encode", _encoder(features, "passthrough")), ("model", model)])
+    return Pipeline([("encode", _encoder(features, NumberFiller(RARE_LEVEL))), ("model", model)])
 
 
 def random_forest(features: Features, seed: int) -> Pipeline:
     """Many trees on resampled leads."""
     model = RandomForestClassifier(min_samples_leaf=10, max_features=0.3, n_jobs=-1, random_state=seed)
-    return Pipeline([("encode", _encoder(features, "passthrough")), ("model", model)])
+    return Pipeline([("encode", _encoder(features, NumberFiller(RARE_LEVEL))), ("model", model)])
 
 
 def xgboost(features: Features, seed: int) -> Pipeline:
-    """Boosted trees. Numbers reach them untouched, NaN too: a scaler would flip float32 splits."""
+    """Boosted trees. Numbers reach them unscaled: a scaler would flip float32 splits."""
     model = CalibratedXGBClassifier(**XGBOOST, random_state=seed)
-    return Pipeline([("encode", _encoder(features, "passthrough")), ("model", model)])
+    return Pipeline([("encode", _encoder(features, NumberFiller(RARE_LEVEL))), ("model", model)])
 
 
 CANDIDATES: Final[dict[str, Callable[[Features, int], Pipeline]]] = {

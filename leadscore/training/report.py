@@ -200,8 +200,9 @@ model-index:
 
 
 def _measured(metrics: Mapping[str, Any], newest: Mapping[str, float]) -> list[tuple[str, ...]]:
+    intervals = metrics["intervals"]
     return [
-        (_title(name), f"{value:.3f}", "{:.3f} to {:.3f}".format(*metrics["intervals"][name]))
+        (_title(name), f"{value:.3f}", " to ".join(f"{x:.3f}" for x in intervals.get(name, ())))
         for name, value in newest.items()
     ]
 

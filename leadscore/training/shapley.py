@@ -1,9 +1,9 @@
 """Exact SHAP values of boosted trees, compiled into one table.
 
 The SHAP value of a feature is its average share in the prediction over all orders in which the features
-become known (Shapley 1953). For a tree, what is not known yet is averaged over its branches by the
-training leads in them: path-dependent TreeSHAP (Lundberg et al. 2020, doi:10.1038/s42256-019-0138-9),
-which XGBoost computes for `pred_contribs`.
+become known (Shapley 1953). For a tree, what is not known yet is averaged over its branches by their
+cover, the training leads in them weighted by their Hessian: path-dependent TreeSHAP (Lundberg et al.
+2020, doi:10.1038/s42256-019-0138-9), which XGBoost computes for `pred_contribs`.
 
 A lead enters that computation only by the way it turns at each split of the tree. A tree of depth 3
 has at most 7 splits, so its leads fall into at most 128 patterns of turns, each with one fixed vector
