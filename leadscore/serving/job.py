@@ -195,7 +195,7 @@ def _source(name: str) -> Iterator[BinaryIO]:
 @contextlib.contextmanager
 def _target(name: str) -> Iterator[BinaryIO]:
     """Standard output, or a file that appears when it is complete; what is no file is written to."""
-    path = Path(name).resolve()
+    path = Path(name)
     if name == STANDARD:
         yield sys.stdout.buffer
         sys.stdout.buffer.flush()
@@ -203,7 +203,7 @@ def _target(name: str) -> Iterator[BinaryIO]:
         with _opened(path, name) as stream:
             yield stream
     else:
-        with replacing(path) as temporary, _opened(temporary, name) as stream:
+        with replacing(path.resolve()) as temporary, _opened(temporary, name) as stream:
             yield stream
 
 
@@ -267,8 +267,9 @@ def say(text: str) -> None:
 
 def command(job: Job, scorer: Scorer, settings: Settings) -> None:
     """Run a job from the command line: a summary, or the reason why not, on standard error."""
-    for name in ("SIGTERM", "SIGHUP"):  # the latter where there is one: the terminal is gone
-        if number := getattr(signal, name, None):
+    for name in ("SIGTERM", "SIGHUP"):  # the terminal is gone; nohup ignores it, Windows has none
+        number = getattr(signal, name, None)
+        if number and signal.getsignal(number) != signal.SIG_IGN:
             signal.signal(number, lambda received, _: sys.exit(128 + received))
     started = time.monotonic()
     try:
