@@ -470,6 +470,8 @@ def results(figures: dict[str, Any]) -> str:
             "",
             "## Targets",
             "",
+            "Set before the first run, from measurements on another machine.",
+            "",
             *_targets(figures),
             "",
             "## Single leads: the fitted pipeline in other servers",
