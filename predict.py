@@ -89,11 +89,11 @@ def _arguments() -> argparse.Namespace:
         allow_abbrev=False,
     )
     commands = parser.add_subparsers(dest="command", metavar="command")
-    command = partial(commands.add_parser, parents=[settings], allow_abbrev=False)
-    command("serve", help="serve over HTTP (the default)")
-    explaining = command("explain", help="explain one lead")
+    add = partial(commands.add_parser, parents=[settings], allow_abbrev=False)
+    add("serve", help="serve over HTTP (the default)")
+    explaining = add("explain", help="explain one lead")
     explaining.add_argument("lead", help="a JSON file with one lead, or - for standard input")
-    _add_score(command("score", help="score a CSV or Parquet file"))
+    _add_score(add("score", help="score a CSV or Parquet file"))
     arguments = parser.parse_args()
     for name, value in vars(arguments).items():
         if name.isupper():

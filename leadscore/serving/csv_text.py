@@ -192,23 +192,25 @@ class CsvText:
         text, end = self._rest, self._rest.rfind(b"\n") + 1
         if self._ended or (not end and len(text) >= LONGEST):
             return len(text)
-        if _all_quoted(text[:end], self._delimiter):
+        text = text[:end]
+        if _all_quoted(text, self._delimiter):
             return end
-        after = ahead = 0  # see `rows`
-        while (quote := text.find(b'"', after, end)) >= 0:
-            start = text.rfind(b"\n", 0, quote) + 1
-            after = text.index(b"\n", quote) + 1
-            line = decoded(text[start:after]).rstrip("\r\n")
+        lines, ahead = io.BytesIO(text), 0  # see `rows`
+        while (quote := text.find(b'"', lines.tell())) >= 0:
+            start = lines.seek(text.rfind(b"\n", 0, quote) + 1)
+            line = decoded(lines.readline()).rstrip("\r\n")
             if start < ahead or _cells(line, self._delimiter):
                 continue
-            lines = io.BytesIO(text[start:end])
+            after = lines.tell()
+            lines.seek(start)
             cells, _, too_long = _first(map(decoded, lines), self._delimiter)
             if cells:
-                after = start + lines.tell()
-            elif start + lines.tell() == end:
+                continue
+            if lines.tell() == end:
                 return start  # it may go on in what is not read yet
-            elif too_long:
-                ahead = start + lines.tell()
+            if too_long:
+                ahead = lines.tell()
+            lines.seek(after)
         return end
 
     def _fill(self) -> None:

@@ -178,12 +178,13 @@ class Window:
         shape = (int(self._starts[-1]),)
         self._folder = folder
         self._name = f"drift-{hashlib.sha256(card.to_json().encode()).hexdigest()[:16]}"
-        # A model that is loaded again has two windows for a moment, and the first takes its file away.
-        self._path = folder / f"{self._name}.{time.monotonic_ns()}.{os.getpid()}" if folder else None
+        self._path: Path | None = None
         self._counts: Counts = np.zeros(shape, np.int64)
-        if folder and self._path:
+        if folder:
             for left in folder.glob(f"{self._name}.*.{os.getpid()}"):  # by a process of this number
                 left.unlink()
+            # A model that is loaded again has two windows for a moment; the first takes its file away.
+            self._path = folder / f"{self._name}.{time.monotonic_ns()}.{os.getpid()}"
             self._counts = np.memmap(self._path, np.int64, "w+", shape=shape)
 
     def add(self, inputs: Tensors, probability: NDArray[np.float64]) -> None:

@@ -85,9 +85,8 @@ def _parquet(job: Job, scorer: Scorer, settings: Settings) -> Totals:
         from leadscore.serving import parquet  # noqa: PLC0415  (optional)
     except ModuleNotFoundError:
         raise TableError("Parquet needs pyarrow (pip install pyarrow), or a CSV instead") from None
-    with replacing(Path(job.target)) as temporary:
-        _opened(temporary, job.target).close()
-        return parquet.score(Path(job.source), temporary, scorer, job.reasons, settings.max_text)
+    with _target(job.target) as target:
+        return parquet.score(Path(job.source), target, scorer, job.reasons, settings.max_text)
 
 
 class Progress:

@@ -82,11 +82,7 @@ class Reader:
         """One clean lead and its ids. Raises ColumnError or LeadError: where and why."""
         if not isinstance(raw, Mapping):
             raise ColumnError("lead", raw, 'an object of columns, like {"column": value}')
-        errors = [
-            self._too_long(key, value)
-            for key, value in raw.items()
-            if isinstance(value, str) and len(value) > self.max_text
-        ]
+        errors = [error for key, value in raw.items() if (error := self._too_long(key, value))]
         lead, wrong = _tried(clean, raw, self._dictionary)
         ids, wrong_ids = _tried(self._ids, raw)
         named = {error.column for error in errors}
@@ -114,8 +110,8 @@ class Reader:
         """`column.read` that remembers texts, and takes a plain number in its range as it is."""
 
         def read(value: object) -> Value:
-            if isinstance(value, str) and len(value) > self.max_text:
-                raise self._too_long(column.name, value)
+            if error := self._too_long(column.name, value):
+                raise error
             return column.read(value)
 
         if column.kind == "category":
@@ -129,8 +125,10 @@ class Reader:
 
         return read_number
 
-    def _too_long(self, key: str, value: object) -> ColumnError:
-        return ColumnError(key, value, f"text of at most {self.max_text} characters")
+    def _too_long(self, key: str, value: object) -> ColumnError | None:
+        if isinstance(value, str) and len(value) > self.max_text:
+            return ColumnError(key, value, f"text of at most {self.max_text} characters")
+        return None
 
     def _ids(self, raw: Mapping[str, object]) -> dict[str, Id]:
         """The id columns as they were sent, to be handed back. LeadError for those that cannot be."""
@@ -139,8 +137,8 @@ class Reader:
         for key, value in raw.items():
             if (name := self._names.get(key)) in self._id_names and value is not None:
                 try:
-                    if isinstance(value, str) and len(value) > self.max_text:
-                        raise self._too_long(key, value)
+                    if too_long := self._too_long(key, value):
+                        raise too_long
                     found[name] = _id(key, value)
                 except ColumnError as error:
                     errors.append(error)

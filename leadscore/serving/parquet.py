@@ -1,6 +1,7 @@
 """Parquet files of leads, scored in constant memory. Needs pyarrow, which serving does without."""
 
 from pathlib import Path
+from typing import BinaryIO
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -10,7 +11,7 @@ from leadscore.serving.arrow import ArrowScorer
 from leadscore.serving.table import BLOCK, TableError, Totals
 
 
-def score(source: Path, target: Path, scorer: Scorer, reasons: int, max_text: int) -> Totals:
+def score(source: Path, target: BinaryIO, scorer: Scorer, reasons: int, max_text: int) -> Totals:
     """Score a Parquet file into another one, which gets the columns a CSV gets.
 
     Raises TableError for a file that is not Parquet or has no column the model reads, and OSError.
