@@ -11,7 +11,7 @@ from typing import Any
 import httpx2
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.browser import CHROMIUM, chromium
 from tests.conftest import PYTHON, ROOT, TWIN
@@ -173,6 +173,36 @@ def test_shared_link_shows_the_lead_and_tells_the_server_nothing(visit: Open, ba
     assert addresses
     assert not any("script" in url or "total_visits" in url for url in addresses)
     assert page.title() == "One lead · Lead conversion"
+
+
+def test_shared_link_outlives_a_slow_service(visit: Open, base: str) -> None:
+    """A lead whose score is still under way is there after a look at another view, not a typical one."""
+    page = visit("model")
+    waiting: list[Route] = []
+    page.route(f"{base}/predict?*", lambda route: waiting.append(route))
+    page.evaluate("location.hash = 'lead?total_visits=7'")
+    expect(page.get_by_label("Visits to the website")).to_have_value("7")
+    page.get_by_role("link", name="The model").click()
+    page.get_by_role("link", name="One lead").click()
+    expect(page).to_have_title("One lead · Lead conversion")
+    assert len(waiting) == 1
+    waiting[0].continue_()
+    expect(page.locator(".score strong")).to_be_visible()
+    assert page.get_by_label("Visits to the website").input_value() == "7"
+
+
+def test_refused_lead_is_not_compared_with(visit: Open) -> None:
+    """A lead the service refused has no score: changes count from the first one it answered."""
+    page = visit("lead?total_visits=-3")
+    expect(page.locator(".field .wrong", has_text="Expected")).to_be_visible()
+    page.get_by_label("Visits to the website").fill("3")
+    expect(page.locator(".score strong")).to_be_visible()
+    expect(page.locator(".difference")).to_have_count(0)
+    page.get_by_label("Time on the website").fill("1400")
+    expect(page.locator(".difference")).to_be_visible()
+    page.get_by_role("button", name="Undo them").click()
+    expect(page.locator(".difference")).to_have_count(0)
+    assert page.get_by_label("Visits to the website").input_value() == "3"
 
 
 def test_page_ranks_like_the_command(visit: Open, tmp_path: Path) -> None:

@@ -10,8 +10,8 @@ const REASONS = 6; // shown before "all"
 export class LeadView {
   constructor(element, model) {
     this.model = model;
-    this.start = null; // the answer the changes are compared with
-    this.startLead = null;
+    this.startLead = null; // the lead the changes are compared with
+    this.start = null; // and its answer
     this.all = false;
     this.answer = null;
     this.fields = new Map(model.features.map((column) => [column.name, field(column, model)]));
@@ -44,7 +44,7 @@ export class LeadView {
       const lead = Object.fromEntries(new URLSearchParams(link));
       history.replaceState(null, "", "#lead");
       this.begin(lead);
-    } else if (this.start === null) {
+    } else if (this.startLead === null) {
       this.begin(this.model.typicalLead());
     }
   }
@@ -78,9 +78,11 @@ export class LeadView {
     const running = new AbortController();
     this.running = running;
     for (const entry of this.fields.values()) entry.fail("");
+    const lead = this.lead();
     try {
-      const answer = await scoreLead(this.lead(), this.model.features.length, running.signal);
-      this.start ??= answer;
+      const answer = await scoreLead(lead, this.model.features.length, running.signal);
+      // A lead changed or refused before it was answered is none to compare with.
+      if (this.start === null) [this.start, this.startLead] = [answer, lead];
       this.answer = answer;
       this.draw();
     } catch (error) {
