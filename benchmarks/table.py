@@ -11,7 +11,6 @@ import io
 import sys
 import time
 from collections.abc import Callable, Iterator
-from itertools import islice
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -21,8 +20,8 @@ import numpy as np  # noqa: E402
 from numpy.typing import NDArray  # noqa: E402
 
 from leadscore.scorer import Scorer  # noqa: E402
-from leadscore.serving.csv_text import CsvScorer, CsvText, decoded, rows  # noqa: E402
-from leadscore.serving.table import BLOCK, TableScorer  # noqa: E402
+from leadscore.serving.csv_text import CsvScorer, CsvText  # noqa: E402
+from leadscore.serving.table import TableScorer  # noqa: E402
 
 ROWS = 50_000
 ROUNDS = 5
@@ -42,12 +41,8 @@ def main() -> None:
 
     def encoded() -> Iterator[NDArray[np.intp]]:
         opened = text()
-        header = opened.header
-        for piece in opened.pieces():
-            read = rows(decoded(piece), header.delimiter)
-            while cells := header.records(islice(read, BLOCK)).cells:
-                columns = zip(*cells, strict=True)
-                yield table.encode(dict(zip(header.positions, columns, strict=True)), len(cells))
+        for records in CsvScorer(table, opened.header, 3).records(opened.pieces()):
+            yield records.codes
 
     blocks = [table.inputs(codes) for codes in encoded()]
 

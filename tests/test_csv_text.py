@@ -4,6 +4,7 @@ import contextlib
 import csv
 import io
 import json
+import unittest.mock
 from collections.abc import Iterable, Iterator
 
 import pytest
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from leadscore.columns import clean
 from leadscore.scorer import Scorer
 from leadscore.serving import csv_text
+from leadscore.serving.csv_scan import LONGEST
 from leadscore.serving.csv_text import CsvScorer, CsvText
 from leadscore.serving.table import BLOCK, TableError, TableScorer
 from tests.conftest import MODEL, TWIN
@@ -137,7 +139,7 @@ def test_bad_row_has_an_error_of_its_own(line: str, error: str) -> None:
 
 def test_cells_longer_than_any_should_be_stop_nothing() -> None:
     """A line of megabytes is an error in its place, not memory."""
-    content = b"City,note\nPune,a\nPune," + b"x" * (3 * csv_text.LONGEST) + b"\nPune,b\n"
+    content = b"City,note\nPune,a\nPune," + b"x" * (3 * LONGEST) + b"\nPune,b\n"
     lines = _scored(content).splitlines()
     assert len(lines) > 4
     assert lines[1].removeprefix("Pune,a") == lines[-1].removeprefix("Pune,b")
@@ -198,6 +200,19 @@ def test_where_a_file_is_cut_changes_nothing(text: str, chunk: int) -> None:
     whole = _scored(content)
     with _chunks(chunk):
         assert _scored(content) == whole
+
+
+@given(st.one_of(st.binary(max_size=80), st.text('",\n\ré=a', max_size=80).map(str.encode)))
+@settings(max_examples=500)
+def test_quick_reading_is_a_short_cut(text: bytes) -> None:
+    """Whatever stands below a header, quick or not, the answer is the same."""
+    content = b"City,TotalVisits,note\n" + text
+    quick = _scored(content)
+    with (
+        unittest.mock.patch.object(csv_text, "record_ends", return_value=None),
+        unittest.mock.patch.object(csv_text.Scan, "of", return_value=None),
+    ):
+        assert _scored(content) == quick
 
 
 @given(st.text('",a', max_size=12))

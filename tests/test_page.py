@@ -179,7 +179,11 @@ def test_shared_link_outlives_a_slow_service(visit: Open, base: str) -> None:
     """A lead whose score is still under way is there after a look at another view, not a typical one."""
     page = visit("model")
     waiting: list[Route] = []
-    page.route(f"{base}/predict?*", lambda route: waiting.append(route))
+
+    def held(route: Route) -> None:
+        waiting.append(route)
+
+    page.route(f"{base}/predict?*", held)
     page.evaluate("location.hash = 'lead?total_visits=7'")
     expect(page.get_by_label("Visits to the website")).to_have_value("7")
     page.get_by_role("link", name="The model").click()

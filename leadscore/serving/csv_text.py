@@ -6,21 +6,21 @@ A record keeps its text as it came; what is added is appended to it.
 import codecs
 import csv
 import io
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import math
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from operator import itemgetter
 from typing import BinaryIO, Final, Self, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from leadscore.columns import Dictionary
+from leadscore.serving.csv_scan import LONGEST, Scan, record_ends
 from leadscore.serving.table import BLOCK, DECIMALS, Scored, TableError, TableScorer, Totals
 
 DELIMITERS: Final = ",;\t|"
 CHUNK: Final = 2**19  # bytes read at once: some thousand leads
-LONGEST: Final = 2**20  # characters of a record; a longer one is an error, or several
 BOM: Final = "\ufeff"
 
 Row = tuple[list[str], str]
@@ -29,14 +29,14 @@ Row = tuple[list[str], str]
 
 @dataclass(frozen=True)
 class Records:
-    """Rows as the model needs them.
+    """n records: each one's text with as many cells as the header, and the codes of its cells.
 
-    `cells`: those the model reads of each row. `texts`: each row with as many cells as the header.
-    `wrong`: by the number of a row, what is wrong with it.
+    `codes` of shape (features, n), good until the next are read; `wrong`: by the number of a record,
+    what is wrong with it.
     """
 
-    cells: list[tuple[str, ...]]
     texts: list[str]
+    codes: NDArray[np.intp]
     wrong: dict[int, str]
 
 
@@ -109,22 +109,7 @@ class Header:
             taken=frozenset(map(str.casefold, keys)),
         )
 
-    def records(self, rows: Iterable[Row]) -> Records:
-        """Pick what is needed of each row at once: whole rows would outgrow the caches."""
-        places, width = list(self.positions.values()), self.width
-        pick = _picker(places)
-        found = Records([], [], {})
-        for row, text in rows:
-            if len(row) == width:
-                found.cells.append(pick(row))
-                found.texts.append(text)
-            else:
-                found.wrong[len(found.texts)] = _wrong_width(len(row), width)
-                found.cells.append(("",) * len(places))
-                found.texts.append(self._padded(row or [text]))
-        return found
-
-    def _padded(self, row: list[str]) -> str:
+    def padded(self, row: list[str]) -> str:
         """A row of another width, cut or filled so that the added columns stay in line."""
         output = io.StringIO()
         row = row[: self.width] + [""] * (self.width - len(row))
@@ -193,13 +178,13 @@ class CsvText:
         if self._ended or (not end and len(text) >= LONGEST):
             return len(text)
         text = text[:end]
-        if _all_quoted(text, self._delimiter):
-            return end
+        if (ends := record_ends(text, self._delimiter)) is not None:
+            return int(ends.max(initial=0))
         lines, ahead = io.BytesIO(text), 0  # see `rows`
         while (quote := text.find(b'"', lines.tell())) >= 0:
             start = lines.seek(text.rfind(b"\n", 0, quote) + 1)
             line = decoded(lines.readline()).rstrip("\r\n")
-            if start < ahead or _cells(line, self._delimiter):
+            if start < ahead or _first([line], self._delimiter)[0]:
                 continue
             after = lines.tell()
             lines.seek(start)
@@ -227,6 +212,11 @@ def decoded(text: bytes) -> str:
     return text.decode("utf-8", "leadscore.windows")
 
 
+def _cell(part: bytes) -> str:
+    """The cell that a part of plain text stands for."""
+    return decoded(part).replace('""', '"')
+
+
 def rows(text: str, delimiter: str) -> Iterator[Row]:
     r"""Each row that is not blank. A line ends with "\n", before which there may be a "\r".
 
@@ -244,7 +234,7 @@ def rows(text: str, delimiter: str) -> Iterator[Row]:
             if text:
                 yield text.split(delimiter), text
             continue
-        if cells := _cells(text, delimiter):
+        if cells := _first([text], delimiter)[0]:
             yield cells, text
             continue
         taken = [line]
@@ -257,24 +247,6 @@ def rows(text: str, delimiter: str) -> Iterator[Row]:
                 lines.extend(reversed(taken[1:]))
                 del taken[1:]
         yield cells, "\n".join(taken).rstrip("\r")
-
-
-def _all_quoted(text: bytes, delimiter: str) -> bool:
-    """Whether all cells are quoted and none holds a quote, so that the last line ends a record."""
-    if not text.startswith(b'"'):
-        return False
-    text = text.replace(b"\r\n", b"\n")
-    inner = text[1:-2].replace(b'"\n"', b"\n")
-    beside = f'"{delimiter}"'.encode()
-    return text == b'"%b"\n' % text[1:-2] and inner.count(b'"') == 2 * inner.count(beside)
-
-
-def _cells(line: str, delimiter: str) -> list[str]:
-    """The cells of a record on one line; none if it goes on or is not valid CSV."""
-    cells = line[1:-1].split(f'"{delimiter}"')
-    if line == f'"{line[1:-1]}"' and line.count('"') == 2 * len(cells):  # all are quoted
-        return cells
-    return _first([line], delimiter)[0]
 
 
 def _first(lines: Iterable[str], delimiter: str) -> tuple[list[str], list[str], bool]:
@@ -328,17 +300,45 @@ class CsvScorer:
         self.header = header.delimiter.join([header.text, *header.added(reasons)]) + header.newline
 
     def blocks(self, pieces: Iterable[bytes]) -> Iterator[Block]:
-        """Score pieces of text, BLOCK rows at a time."""
-        for piece in pieces:
-            found = rows(decoded(piece), self._header.delimiter)
-            while (records := self._header.records(islice(found, BLOCK))).texts:
-                yield self._block(records)
+        """Score pieces of text, BLOCK records at a time."""
+        for records in self.records(pieces):
+            yield self._block(records.texts, self._table.answer(records.codes, records.wrong))
 
-    def _block(self, records: Records) -> Block:
-        columns = zip(*records.cells, strict=True)
-        cells = dict(zip(self._header.positions, columns, strict=True))
-        scored = self._table.score(cells, len(records.texts), records.wrong)
-        lines, end = self._lines(records.texts, scored), self._header.newline
+    def records(self, pieces: Iterable[bytes]) -> Iterator[Records]:
+        """Read pieces of text, BLOCK records at a time."""
+        for piece in pieces:
+            plain = Scan.of(piece, self._header.delimiter, self._header.width)
+            yield from self._plain(plain) if plain else self._any(piece)
+
+    def _plain(self, found: Scan) -> Iterator[Records]:
+        text, places, count = found.text.text, self._header.positions, len(found.starts)
+        read = decoded(text)
+        for some in _blocks(count):
+            ends = zip(found.starts[some].tolist(), found.ends[some].tolist(), strict=True)
+            if len(read) == len(text):  # each byte is a character
+                texts = [read[start:end] for start, end in ends]
+            else:
+                texts = [decoded(text[start:end]) for start, end in ends]
+            cells = {name: found.cells(place, some) for name, place in places.items()}
+            yield Records(texts, self._table.encode_text(cells, len(texts), _cell), {})
+
+    def _any(self, piece: bytes) -> Iterator[Records]:
+        found, header = rows(decoded(piece), self._header.delimiter), self._header
+        while block := list(islice(found, BLOCK)):
+            wrong = {
+                index: _wrong_width(len(cells), header.width)
+                for index, (cells, _) in enumerate(block)
+                if len(cells) != header.width
+            }
+            for index in wrong:
+                cells, text = block[index]
+                block[index] = [""] * header.width, header.padded(cells or [text])
+            columns = list(zip(*(cells for cells, _ in block), strict=True))
+            raw = {name: columns[place] for name, place in header.positions.items()}
+            yield Records([text for _, text in block], self._table.encode(raw, len(block)), wrong)
+
+    def _block(self, texts: Sequence[str], scored: Scored) -> Block:
+        lines, end = self._lines(texts, scored), self._header.newline
         text = end.join(lines) + end
         lengths = map(len, lines if text.isascii() else map(str.encode, lines))
         ends = np.cumsum(np.fromiter(lengths, np.int64, len(lines)) + len(end))
@@ -360,6 +360,13 @@ class CsvScorer:
         return list(map(self._header.delimiter.join, zip(texts, *cells, strict=True)))
 
 
+def _blocks(count: int) -> Iterator[slice]:
+    """Records in blocks of about the same size, for a short one costs nearly what a long one does."""
+    if count:
+        size = math.ceil(count / math.ceil(count / BLOCK))
+        yield from (slice(start, start + size) for start in range(0, count, size))
+
+
 def _known(line: str, delimiter: str, dictionary: Dictionary) -> int:
     """How many columns of the dictionary a header names if it is separated so."""
     try:
@@ -367,12 +374,6 @@ def _known(line: str, delimiter: str, dictionary: Dictionary) -> int:
     except csv.Error:
         return 0
     return sum(name.strip() in dictionary.by_key for name in names)
-
-
-def _picker(places: list[int]) -> Callable[[list[str]], tuple[str, ...]]:
-    if len(places) > 1:
-        return itemgetter(*places)
-    return lambda row: (row[places[0]],)
 
 
 def _free(name: str, taken: frozenset[str]) -> str:

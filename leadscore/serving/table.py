@@ -4,7 +4,7 @@ The answers are those of `leadscore.serving.answers`, computed for whole columns
 column is read and put into words once and is a code from then on.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from leadscore.columns import Column, ColumnError, Tensors
 from leadscore.scorer import Scorer
+from leadscore.serving.lookup import Lookup, Parts
 from leadscore.serving.words import NOTHING_KNOWN, Seen, missing, moves, subject
 
 if TYPE_CHECKING:  # of the service, whose libraries take longer to import than 20,000 leads to score
@@ -27,6 +28,7 @@ DECIMALS: Final = 6
 
 # Distinct cells remembered of each column; then all are forgotten, so that memory stays constant.
 REMEMBERED: Final = 20_000
+ROOM: Final = 256  # for the first of them; more is made when needed, for most tables are small
 
 REASONS: Final = 3
 """Given for each lead, unless asked otherwise."""
@@ -106,7 +108,12 @@ class TableScorer:
 
         `refused`: leads that get no answer, and why. A lead with an error has nothing else.
         """
-        codes = self.encode(columns, count)
+        return self.answer(self.encode(columns, count), refused)
+
+    def answer(
+        self, codes: NDArray[np.intp], refused: Mapping[int, str] = MappingProxyType({})
+    ) -> Scored:
+        """Score leads by the codes of their cells; for the rest see `score`."""
         cells = self._cells
         place = np.arange(len(self._features))[:, None]
         inputs = self.inputs(codes)
@@ -147,6 +154,17 @@ class TableScorer:
                 )
         return codes
 
+    def encode_text(
+        self, columns: Mapping[str, Parts], count: int, read: Callable[[bytes], str]
+    ) -> NDArray[np.intp]:
+        """As `encode`, of cells that are parts of a text; `read`: the raw cell a part stands for."""
+        self._cells.forget_if_full()
+        codes = np.zeros((len(self._features), count), np.intp)
+        for row, column in zip(codes, self._features, strict=True):
+            if column.name in columns:
+                row[:] = self._cells.codes[column.name].of_text(columns[column.name], read)
+        return codes
+
     def inputs(self, codes: NDArray[np.intp]) -> Tensors:
         """What the model reads of coded cells."""
         return {
@@ -181,12 +199,11 @@ class _Cells:
         features = card.dictionary.features
         self._max_text = max_text
         self._seen = [Seen(column, card) for column in features]
-        size = REMEMBERED + BLOCK + 1
-        shape = (len(features), size)
+        shape = (len(features), ROOM)
         self.subjects, self.cautions, self.errors = (np.empty(shape, object) for _ in range(3))
         self.is_wrong, self.is_odd, self.is_missing = (np.zeros(shape, np.bool_) for _ in range(3))
         self.inputs: dict[str, NDArray[Any]] = {
-            column.name: np.empty(size, np.float32 if column.kind == "number" else object)
+            column.name: np.empty(ROOM, np.float32 if column.kind == "number" else object)
             for column in features
         }
         self.codes = {column.name: _Codes(self, row) for row, column in enumerate(features)}
@@ -200,8 +217,18 @@ class _Cells:
                 codes.clear()
                 codes[""]
 
+    def _make_room(self) -> None:
+        """For as many codes again."""
+        texts = self.subjects, self.cautions, self.errors
+        flags = self.is_wrong, self.is_odd, self.is_missing
+        self.subjects, self.cautions, self.errors = map(_doubled, texts)
+        self.is_wrong, self.is_odd, self.is_missing = map(_doubled, flags)
+        self.inputs = {name: _doubled(values) for name, values in self.inputs.items()}
+
     def read(self, row: int, code: int, raw: object) -> None:
         """Note what a raw cell of feature `row` means."""
+        if code == self.is_wrong.shape[1]:
+            self._make_room()
         seen = self._seen[row]
         column = seen.column
         error, caution = "", None
@@ -229,12 +256,26 @@ class _Codes(dict[object, int]):
     def __init__(self, cells: _Cells, row: int) -> None:
         super().__init__()
         self._cells, self._row = cells, row
+        self._parts = Lookup()
+
+    def of_text(self, cells: Parts, read: Callable[[bytes], str]) -> NDArray[np.int32]:
+        """The codes of n cells, shape (n,)."""
+        return self._parts.codes(cells, lambda part: self[read(part)])
+
+    def clear(self) -> None:
+        """Forget all codes."""
+        super().clear()
+        self._parts.clear()
 
     def __missing__(self, raw: object) -> int:
         code = len(self)
         self._cells.read(self._row, code, raw)
         self[raw] = code
         return code
+
+
+def _doubled(values: NDArray[Any]) -> NDArray[Any]:
+    return np.concatenate([values, np.empty_like(values)], axis=-1)
 
 
 def check_reasons(reasons: int, scorer: Scorer) -> None:
