@@ -153,14 +153,19 @@ def _scored(
 @contextlib.contextmanager
 def _ctrl_c_waits() -> Iterator[None]:
     """Hold Ctrl-C back, also in processes that start meanwhile: it would end them before they know."""
-    if not hasattr(signal, "pthread_sigmask"):  # Windows
-        yield
-        return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    held: list[int] = []
+    # For the kernel may hand the signal to a thread that does not block it, such as one of numpy's.
+    handler = signal.signal(signal.SIGINT, lambda number, _: held.append(number))
+    masks = hasattr(signal, "pthread_sigmask")  # not on Windows
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT}) if masks else None
     try:
         yield
     finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        if mask is not None:
+            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+        signal.signal(signal.SIGINT, handler)
+        for number in held:
+            signal.raise_signal(number)
 
 
 _scorer: CsvScorer | None
