@@ -28,6 +28,10 @@ from statistics import median
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from leadscore.training.files import replace_file  # noqa: E402
+
 BUILDER = os.environ.get("IMAGE_BUILDER", "")
 FLAGS = "--read-only --cap-drop ALL --security-opt no-new-privileges --memory 256m"
 STARTS = 5
@@ -201,7 +205,7 @@ def fill(mark: str, rows: list[str]) -> None:
     """Write what stands in README between two marks."""
     readme = ROOT / "README.md"
     before, _, after = readme.read_text(encoding="utf-8").split(mark)
-    readme.write_text("\n".join([before + mark, *rows, mark + after]), encoding="utf-8")
+    replace_file(readme, "\n".join([before + mark, *rows, mark + after]).encode())
 
 
 def main() -> None:

@@ -182,6 +182,17 @@ def test_one_outcome_among_the_oldest_or_newest_is_refused(
     assert f"the {part} of leads all have one outcome" in message
 
 
+def test_texts_that_name_a_lead_are_no_category(refused: Callable[[str | bytes], str]) -> None:
+    """E-mail addresses in place of cities are refused: the model file would carry them about."""
+    city = HEADER.index("City")
+    rows = [line.split(",") for line in LINES[1:] if '"' not in line]
+    for number, row in enumerate(rows):
+        row[city] = f"lead{number}@example.com" if number % 3 else ""
+    message = refused("\n".join([LINES[0], *map(",".join, rows)]))
+    assert "column 'City': " in message
+    assert "expected levels that repeat" in message
+
+
 def test_absent_file_is_an_error_not_a_crash(tmp_path: Path, dictionary: Dictionary) -> None:
     """A wrong path is named."""
     with pytest.raises(DataError, match=r"no_such\.csv: cannot be read"):

@@ -243,6 +243,18 @@ def test_health_ready_and_model(client: httpx2.Client, scorer: Scorer) -> None:
     assert client.get("/model").json() == json.loads(scorer.card.to_json())
 
 
+@pytest.mark.parametrize(
+    "path", ["/health", "/ready", "/model", "/metrics", "/openapi.json", "/v2/health/live", "/"]
+)
+def test_monitors_may_ask_with_head(client: httpx2.Client, path: str) -> None:
+    """HEAD has the status and the headers of GET, and no body."""
+    answer, head = client.get(path), client.head(path)
+    assert head.status_code == answer.status_code == 200
+    assert head.headers["content-type"] == answer.headers["content-type"]
+    assert head.content == b""
+    assert client.get("/health").status_code == 200  # on the same connection
+
+
 def test_documentation_comes_from_the_card(client: httpx2.Client, scorer: Scorer) -> None:
     """OpenAPI names every column with its why, and its example lead is scored."""
     assert client.get("/docs").status_code == 200

@@ -66,7 +66,10 @@ class Direct(APIRoute):
 
 
 class Shortcut:
-    """An app whose Direct routes are answered without passing through it."""
+    """An app whose Direct routes are answered without passing through it.
+
+    HEAD is answered as GET, which FastAPI leaves to the app; the server sends no body then.
+    """
 
     def __init__(self, app: FastAPI) -> None:
         self._app, self.state = app, app.state
@@ -75,6 +78,12 @@ class Shortcut:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request."""
         route = self._routes.get(scope["path"])
+        if scope["method"] == "HEAD":
+            # A copy: the server knows by its own scope that no body is to be sent.
+            asked = {**scope, "method": "GET"}
+            await self._app(asked, receive, send)
+            scope["route"] = asked.get("route")
+            return
         if route is None or scope["method"] != "POST":
             await self._app(scope, receive, send)
             return

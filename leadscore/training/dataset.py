@@ -20,6 +20,9 @@ from leadscore.columns import Column, ColumnError, Dictionary, Tensors, show, te
 # Fewer leads of one outcome than this cannot be split into folds and a test set.
 FEWEST_OF_EACH_OUTCOME = 50
 
+# A category of more levels than this has to repeat them, or it is none.
+MOST_THAT_MAY_DIFFER = 100
+
 NEWEST_SHARE = 0.2  # of the leads, held out for the one final evaluation
 
 _T = TypeVar("_T")
@@ -99,7 +102,8 @@ def load(path: Path, dictionary: Dictionary) -> Dataset:
 
     Raises DataError for a file that cannot be read or is empty, another encoding or separator, missing
     or extra columns, a row of another length, a value its column does not take, a target with other
-    labels, too few of one or only one among the oldest or newest leads, and duplicate ids.
+    labels, too few of one or only one among the oldest or newest leads, duplicate ids, and a category
+    that hardly repeats.
     """
     try:
         content = path.read_bytes()
@@ -114,6 +118,9 @@ def load(path: Path, dictionary: Dictionary) -> Dataset:
         target = np.array(_read_all(cells, dictionary.target, dictionary.target.outcome), np.int8)
         _check_outcomes(target, dictionary.target)
         features = frame({c.name: tensor(c, _read_all(cells, c, c.read)) for c in dictionary.features})
+        for column in dictionary.features:
+            if column.kind == "category":
+                _check_levels(features[column.name], column)
         for column in dictionary.excluded:  # not used, but a broken cell tells of a broken file
             _read_all(cells, column, column.read)
     except DataError as error:
@@ -254,6 +261,17 @@ def _check_unique(cells: Sequence[str], column: Column) -> None:
                 f"column {column.source!r}, row {number}: id {show(value)} stands already in row "
                 f"{first[value]}"
             )
+
+
+def _check_levels(values: pd.Series, column: Column) -> None:
+    """A model learns nothing from texts that do not repeat, and its file would carry them about."""
+    present = values[values != ""]
+    distinct = present.nunique()
+    if distinct > MOST_THAT_MAY_DIFFER and 2 * distinct > len(present):
+        raise DataError(
+            f"column {column.source!r}: {distinct:,} different texts in {len(present):,} leads, "
+            "expected levels that repeat; what names a lead has the role 'id', free text is 'excluded'"
+        )
 
 
 def _check_outcomes(target: NDArray[np.int8], column: Column) -> None:

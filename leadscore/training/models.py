@@ -78,6 +78,10 @@ def _encoder(features: Features, number: object) -> ColumnTransformer:
     )
 
 
+def _tree_encoder(features: Features) -> ColumnTransformer:
+    return _encoder(features, NumberFiller(RARE_LEVEL))
+
+
 def dummy(features: Features, seed: int) -> Pipeline:
     """The conversion rate for every lead: what any model has to beat."""
     return Pipeline([("model", DummyClassifier(strategy="prior"))])
@@ -93,19 +97,19 @@ def logistic_regression(features: Features, seed: int) -> Pipeline:
 def decision_tree(features: Features, seed: int) -> Pipeline:
     """One tree, its leaves large enough for a probability."""
     model = DecisionTreeClassifier(min_samples_leaf=100, random_state=seed)
-    return Pipeline([("encode", _encoder(features, NumberFiller(RARE_LEVEL))), ("model", model)])
+    return Pipeline([("encode", _tree_encoder(features)), ("model", model)])
 
 
 def random_forest(features: Features, seed: int) -> Pipeline:
     """Many trees on resampled leads."""
     model = RandomForestClassifier(min_samples_leaf=10, max_features=0.3, n_jobs=-1, random_state=seed)
-    return Pipeline([("encode", _encoder(features, NumberFiller(RARE_LEVEL))), ("model", model)])
+    return Pipeline([("encode", _tree_encoder(features)), ("model", model)])
 
 
 def xgboost(features: Features, seed: int) -> Pipeline:
     """Boosted trees. Numbers reach them unscaled: a scaler would flip float32 splits."""
     model = CalibratedXGBClassifier(**XGBOOST, random_state=seed)
-    return Pipeline([("encode", _encoder(features, NumberFiller(RARE_LEVEL))), ("model", model)])
+    return Pipeline([("encode", _tree_encoder(features)), ("model", model)])
 
 
 CANDIDATES: Final[dict[str, Callable[[Features, int], Pipeline]]] = {
