@@ -34,7 +34,8 @@ sys.path.insert(0, str(ROOT))
 
 import onnx  # noqa: E402
 
-from benchmarks.image import fill  # noqa: E402
+from benchmarks.processes import free_port, resident  # noqa: E402
+from benchmarks.readme import fill  # noqa: E402
 from leadscore.training.files import replace_file  # noqa: E402
 
 MODEL = ROOT / "models" / "lead_conversion.onnx"
@@ -182,7 +183,7 @@ class Service:
 def started(*wrapper: str, log: Path | None = None, **environment: str) -> Iterator[Service]:
     """A service on a free port, stopped at the end. `wrapper` is a command that starts a command."""
     with tempfile.TemporaryDirectory() as scratch:
-        port = _free_port()
+        port = free_port()
         log = log or Path(scratch) / "log"
         clean = {k: v for k, v in os.environ.items() if not k.startswith("LEADSCORE_")}
         with log.open("wb") as output:
@@ -469,7 +470,7 @@ def memory(number: int = REQUESTS, warm: int = WARM) -> Outcome:
 
         def resident_after(requests: int) -> tuple[int, int]:
             answered = sum(pool.map(ask, [EACH] * (requests // EACH)))
-            return answered, sum(_resident(worker) for worker in service.workers())
+            return answered, sum(resident(worker) for worker in service.workers())
 
         _, before = resident_after(warm)
         answered, after = resident_after(number)
@@ -660,23 +661,12 @@ def _namespace(script: str) -> Iterator[Service | None]:
         yield service
 
 
-def _resident(pid: int) -> int:
-    """Bytes of memory that a process occupies."""
-    return 1024 * int(re.search(r"VmRSS:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text())[1])
-
-
 def _json(document: object, path: str = "/predict") -> bytes:
     return request(f"POST {path}", json.dumps(document).encode(), "content-type: application/json")
 
 
 def _listed(counted: Counter[str]) -> str:
     return ", ".join(f"{number:,} x {what}" for what, number in counted.items())
-
-
-def _free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return int(free.getsockname()[1])
 
 
 if __name__ == "__main__":

@@ -30,7 +30,8 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from leadscore.training.files import replace_file  # noqa: E402
+from benchmarks.processes import free_port, resident  # noqa: E402
+from benchmarks.readme import fill  # noqa: E402
 
 BUILDER = os.environ.get("IMAGE_BUILDER", "")
 FLAGS = "--read-only --cap-drop ALL --security-opt no-new-privileges --memory 256m"
@@ -101,8 +102,7 @@ class Container:
 
     def resident(self) -> int:
         """Bytes of memory the service occupies."""
-        status = Path(f"/proc/{self.pid}/status").read_text()
-        return 1024 * int(re.search(r"VmRSS:\s+(\d+) kB", status)[1])
+        return resident(self.pid)
 
     def paths(self) -> Iterator[Path]:
         """Everything in the image, relative to its root."""
@@ -159,10 +159,8 @@ class Container:
 @contextlib.contextmanager
 def started() -> Iterator[Container]:
     """The image, built and started as README advises; removed at the end."""
-    with socket.socket() as free, tempfile.TemporaryDirectory() as scratch:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-        free.close()
+    with tempfile.TemporaryDirectory() as scratch:
+        port = free_port()
         figures = Path(scratch) / "figures.json"
         built = subprocess.run(
             [*shlex.split(BUILDER), ROOT, "lead-conversion", "--run", str(port), "--json", figures],
@@ -199,13 +197,6 @@ def table(contents: Counter[str], figures: dict[str, Any]) -> list[str]:
         *(f"| {part} | {size / 1e6:.1f} |" for part, size in contents.most_common()),
         f"| **all** ({packed:.1f} compressed) | **{total:.1f}** |",
     ]
-
-
-def fill(mark: str, rows: list[str]) -> None:
-    """Write what stands in README between two marks."""
-    readme = ROOT / "README.md"
-    before, _, after = readme.read_text(encoding="utf-8").split(mark)
-    replace_file(readme, "\n".join([before + mark, *rows, mark + after]).encode())
 
 
 def main() -> None:

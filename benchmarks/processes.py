@@ -1,5 +1,7 @@
-"""Processes as Linux tells of them: what they started, and the memory they occupy."""
+"""Processes as Linux tells of them: what they started, the memory they occupy, where they may listen."""
 
+import re
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,6 +22,18 @@ def occupied(pid: int) -> int:
     """Bytes a process occupies; a page it shares counts in part, so that a sum has it once (PSS)."""
     lines = said(pid, "smaps_rollup").splitlines()
     return sum(1024 * int(line.split()[1]) for line in lines if line.startswith("Pss:"))
+
+
+def resident(pid: int) -> int:
+    """Bytes of memory a process occupies, with all it shares."""
+    return 1024 * int(re.findall(r"VmRSS:\s+(\d+) kB", said(pid, "status"))[0])
+
+
+def free_port() -> int:
+    """A port on which nobody listens."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
 
 
 def said(pid: int, file: str) -> str:

@@ -40,8 +40,8 @@ from matplotlib import rc_context  # noqa: E402
 from matplotlib.figure import Figure  # noqa: E402
 from matplotlib.ticker import LogLocator, NullFormatter  # noqa: E402
 
-from benchmarks.image import fill  # noqa: E402
 from benchmarks.processes import descendants, occupied  # noqa: E402
+from benchmarks.readme import fill  # noqa: E402
 from leadscore.columns import Dictionary  # noqa: E402
 from leadscore.training.dataset import load  # noqa: E402
 from leadscore.training.figures import BLUE, GREEN, GREY, ORANGE, STYLE  # noqa: E402

@@ -22,7 +22,6 @@ import json
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -40,7 +39,8 @@ import joblib  # noqa: E402
 import matplotlib.pyplot as plt  # noqa: E402
 import numpy as np  # noqa: E402
 
-from benchmarks.processes import descendants, occupied  # noqa: E402
+from benchmarks.processes import descendants, free_port, occupied  # noqa: E402
+from benchmarks.readme import fill  # noqa: E402
 from leadscore.columns import Dictionary, clean  # noqa: E402
 from leadscore.scorer import Scorer  # noqa: E402
 from leadscore.serving.words import missing  # noqa: E402
@@ -54,7 +54,7 @@ PEERS = ROOT / "build" / "peers"
 MODEL = ROOT / "models" / "lead_conversion.onnx"
 LEADS = ROOT / "data" / "leads.csv"
 RESULTS, FIGURES, PLOT = HERE / "RESULTS.md", HERE / "serve.json", HERE / "serve.svg"
-README, MARK = ROOT / "README.md", "<!-- serving, written by benchmarks/serve.py -->"
+MARK = "<!-- serving, written by benchmarks/serve.py -->"
 SERVER_CORE, LOAD_CORE = 0, 1
 PATIENCE = 120  # seconds for a server to answer first
 CLOSE = 1e-4  # two runtimes' probabilities
@@ -413,9 +413,7 @@ def main() -> None:
     figures = json.loads(FIGURES.read_text())
     replace_file(RESULTS, results(figures).encode())
     draw(figures)
-    before, _, after = README.read_text(encoding="utf-8").split(MARK)
-    shown = "\n".join([before + MARK, *summary(figures), MARK + after])
-    replace_file(README, shown.encode())
+    fill(MARK, summary(figures))
 
 
 def measure(servers: list[Server], arguments: argparse.Namespace) -> dict[str, Any]:
@@ -765,7 +763,7 @@ class Bench:
     @contextlib.contextmanager
     def started(self, server: Server) -> Iterator[Running]:
         """A server, from its first answer on; ended with all its processes."""
-        port, spared = _free_port(), self.ours
+        port, spared = free_port(), self.ours
         said = BUILD / ("server.log" if spared else "ours.log")
         begun = time.perf_counter()
         with said.open("wb") as log:
@@ -853,12 +851,6 @@ def _end(process: subprocess.Popen[bytes], spared: Running | None) -> None:
                 os.waitpid(pid, os.WNOHANG)
         time.sleep(0.02)
     process.poll()
-
-
-def _free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return int(free.getsockname()[1])
 
 
 def _folder(environment: str) -> Path:

@@ -24,7 +24,7 @@ from leadscore.serving.csv_text import CsvScorer, CsvText  # noqa: E402
 from leadscore.serving.table import TableScorer  # noqa: E402
 
 ROWS = 50_000
-ROUNDS = 5
+ROUNDS = 9
 
 
 def main() -> None:
