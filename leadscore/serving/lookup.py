@@ -45,7 +45,7 @@ class Parts:
         lengths = np.minimum(self.lengths, LONGEST)
         words = np.empty((-(-int(lengths.max(initial=0)) // 8), len(lengths)), np.uint64)
         for index, row in enumerate(words):
-            np.bitwise_and(self.text.words[self.starts + 8 * index], KEPT[index][lengths], out=row)
+            np.bitwise_and(self.text.words[self.starts + 8 * index], KEPT[index].take(lengths), out=row)
         return words
 
 
@@ -68,8 +68,9 @@ class Lookup:
     def codes(self, parts: Parts, code_of: Callable[[bytes], int]) -> NDArray[np.int32]:
         """The codes of n parts of a text, shape (n,); `code_of` is asked for those not met before."""
         words, lengths = parts.words(), parts.lengths
-        slots = (words * MULTIPLIERS[: len(words)]).sum(axis=0) >> np.uint64(64 - BITS)
-        codes: NDArray[np.int32] = self._codes[slots]
+        hashes = (words * MULTIPLIERS[: len(words)]).sum(axis=0)
+        slots = (hashes >> np.uint64(64 - BITS)).astype(np.intp)
+        codes: NDArray[np.int32] = self._codes.take(slots)
         new = np.flatnonzero(~self._same(codes, words, lengths))
         if len(new):
             _, first = np.unique(slots[new], return_index=True)
@@ -96,6 +97,6 @@ class Lookup:
     def _same(
         self, codes: NDArray[np.int32], words: NDArray[np.uint64], lengths: NDArray[np.intp]
     ) -> NDArray[np.bool_]:
-        different = np.bitwise_or.reduce(self._words[: len(words), codes] ^ words, axis=0)
-        found: NDArray[np.bool_] = (different == 0) & (self._lengths[codes] == lengths)
+        different = np.bitwise_or.reduce(self._words[: len(words)].take(codes, axis=1) ^ words, axis=0)
+        found: NDArray[np.bool_] = (different == 0) & (self._lengths.take(codes) == lengths)
         return found
