@@ -78,14 +78,11 @@ class Shortcut:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request."""
         route = self._routes.get(scope["path"])
-        if scope["method"] == "HEAD":
+        if route is None or scope["method"] != "POST":
             # A copy: the server knows by its own scope that no body is to be sent.
-            asked = {**scope, "method": "GET"}
+            asked = {**scope, "method": "GET"} if scope["method"] == "HEAD" else scope
             await self._app(asked, receive, send)
             scope["route"] = asked.get("route")
-            return
-        if route is None or scope["method"] != "POST":
-            await self._app(scope, receive, send)
             return
         scope["route"] = route
         try:

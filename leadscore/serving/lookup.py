@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 WORDS: Final = 8  # of eight bytes, that a string is compared by
 LONGEST: Final = 8 * WORDS  # bytes of a string that is remembered
 BITS: Final = 15  # of a hash
-ROOM: Final = 256  # for the first codes
+ROOM: Final = 256  # for the first codes; more is made when needed, for most tables are small
 
 # Powers of the golden ratio's fractional part, which is odd and sends neighbours far apart.
 MULTIPLIERS: Final = np.full((WORDS, 1), 0x9E3779B97F4A7C15, np.uint64).cumprod(axis=0)

@@ -7,14 +7,14 @@ column is read and put into words once and is a code from then on.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from leadscore.columns import Column, ColumnError, Tensors
 from leadscore.scorer import Scorer
-from leadscore.serving.lookup import Lookup, Parts
+from leadscore.serving.lookup import ROOM, Lookup, Parts
 from leadscore.serving.words import NOTHING_KNOWN, Seen, missing, moves, subject
 
 if TYPE_CHECKING:  # of the service, whose libraries take longer to import than 20,000 leads to score
@@ -28,12 +28,14 @@ DECIMALS: Final = 6
 
 # Distinct cells remembered of each column; then all are forgotten, so that memory stays constant.
 REMEMBERED: Final = 20_000
-ROOM: Final = 256  # for the first of them; more is made when needed, for most tables are small
 
 REASONS: Final = 3
 """Given for each lead, unless asked otherwise."""
 
 FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet runs a cell that starts with one
+
+
+_C = TypeVar("_C")  # the cells of a column
 
 
 class TableError(ValueError):
@@ -145,24 +147,22 @@ class TableScorer:
 
     def encode(self, columns: Mapping[str, Sequence[object]], count: int) -> NDArray[np.intp]:
         """The codes of raw cells, shape (features, count)."""
-        self._cells.forget_if_full()
-        codes = np.zeros((len(self._features), count), np.intp)
-        for row, column in zip(codes, self._features, strict=True):
-            if column.name in columns:
-                row[:] = np.fromiter(
-                    map(self._cells.codes[column.name].__getitem__, columns[column.name]), np.intp, count
-                )
-        return codes
+        return self._encoded(columns, count, lambda codes, cells: codes.of(cells, count))
 
     def encode_text(
         self, columns: Mapping[str, Parts], count: int, read: Callable[[bytes], str]
     ) -> NDArray[np.intp]:
         """As `encode`, of cells that are parts of a text; `read`: the raw cell a part stands for."""
+        return self._encoded(columns, count, lambda codes, cells: codes.of_text(cells, read))
+
+    def _encoded(
+        self, columns: Mapping[str, _C], count: int, of: "Callable[[_Codes, _C], NDArray[Any]]"
+    ) -> NDArray[np.intp]:
         self._cells.forget_if_full()
         codes = np.zeros((len(self._features), count), np.intp)
         for row, column in zip(codes, self._features, strict=True):
             if column.name in columns:
-                row[:] = self._cells.codes[column.name].of_text(columns[column.name], read)
+                row[:] = of(self._cells.codes[column.name], columns[column.name])
         return codes
 
     def inputs(self, codes: NDArray[np.intp]) -> Tensors:
@@ -258,8 +258,12 @@ class _Codes(dict[object, int]):
         self._cells, self._row = cells, row
         self._parts = Lookup()
 
+    def of(self, cells: Sequence[object], count: int) -> NDArray[np.intp]:
+        """The codes of so many cells, shape (count,)."""
+        return np.fromiter(map(self.__getitem__, cells), np.intp, count)
+
     def of_text(self, cells: Parts, read: Callable[[bytes], str]) -> NDArray[np.int32]:
-        """The codes of n cells, shape (n,)."""
+        """The same of cells that are parts of a text."""
         return self._parts.codes(cells, lambda part: self[read(part)])
 
     def clear(self) -> None:
