@@ -8,7 +8,7 @@ RUN pip install --no-cache-dir --no-compile --require-hashes -r requirements-ser
 COPY predict.py .
 COPY leadscore leadscore
 COPY models/lead_conversion.onnx models/
-COPY collect_image.py /
+COPY deploy/collect_image.py /
 RUN python /collect_image.py /image
 
 # Nothing else: no shell, no package manager, nothing that can be written.

@@ -1,13 +1,14 @@
-# make run   set up, train on the shipped data, serve on http://127.0.0.1:8000
-# make test  set up, run every test
+# make run       set up, train on the shipped data, serve on http://127.0.0.1:8000
+# make test      set up, run the tests (under 5 minutes)
+# make test-all  these and the slow ones: notebook, training runs, Spark, other runtimes, a built wheel
 PYTHON ?= python3
 
 BIN := .venv/bin
 SOURCES := train.py export_onnx.py data/leads.csv data/columns.toml \
-	$(wildcard leadscore/*.py leadscore/training/*.py)
+	$(wildcard leadscore/*.py leadscore/training/*.py leadscore/training/*/*.py)
 UV_VERSION := $(shell sed -n 's/^uv==\([^ ]*\).*/\1/p' requirements.txt)
 
-.PHONY: run train test check serve-check deploy-check runtime-check spark-check image image-check faults bench-serve scale sbom audit notebook screenshots lock clean
+.PHONY: run train test test-all lint check serve-check lowest-check deploy-check runtime-check spark-check image image-check faults bench-serve scale sbom audit notebook screenshots lock clean
 
 run: models/pipeline.joblib
 	@echo
@@ -26,48 +27,56 @@ models/pipeline.joblib: .venv/installed $(SOURCES)
 	@$(BIN)/python train.py
 
 test: .venv/installed
-	$(BIN)/pytest -q -n 2 --dist loadfile
+	$(BIN)/pytest -q -n 2 --dist loadfile -m "not slow"
 
-check: .venv/installed
+test-all: test
+	$(BIN)/pytest -q -n 2 --dist loadfile -m slow
+
+lint: .venv/installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(MAKE) test
+
+check: lint test
 
 # The serving tests against an environment that holds requirements-serve.txt and nothing else.
 serve-check: .venv-serve/installed
-	LEADSCORE_TEST_PYTHON=.venv-serve/bin/python $(BIN)/pytest -q tests/test_predict.py tests/test_explain.py tests/test_job.py tests/test_upload.py
+	LEADSCORE_TEST_PYTHON=.venv-serve/bin/python $(BIN)/pytest -q tests/test_predict.py tests/tables/test_explain.py tests/tables/test_job.py tests/service/routes
+
+# The service with the lowest versions that pyproject.toml allows.
+lowest-check: .venv-lowest/installed
+	LEADSCORE_TEST_PYTHON=.venv-lowest/bin/python $(BIN)/pytest -q tests/test_predict.py
 
 # deploy/ against the schemas of Compose and Kubernetes.
 deploy-check: .venv/installed .venv-deploy/installed
-	$(BIN)/pytest -q tests/test_deploy.py
+	$(BIN)/pytest -q tests/deploy/test_manifests.py
 
 # The model in other runtimes of ONNX: Node, WebAssembly, a browser. Needs npm.
 runtime-check: .venv/installed examples/node_modules/.package-lock.json
-	$(BIN)/pytest -q tests/test_runtimes.py
+	$(BIN)/pytest -q tests/examples
 
 # Spark as it is run: a cluster of two worker processes. Needs Java 17 or newer.
 spark-check: .venv/installed .venv-spark/installed
-	$(BIN)/pytest -q tests/test_spark.py
+	$(BIN)/pytest -q tests/tables/test_spark.py
 
 # The image, built and run; benchmarks/image.py says what IMAGE_BUILDER is. `image` writes README's table.
 image: .venv/installed
-	$(BIN)/python benchmarks/image.py
+	$(BIN)/python -m benchmarks.image
 
 image-check: .venv/installed
-	$(BIN)/pytest -q -s tests/test_image.py
+	$(BIN)/pytest -q -s tests/deploy/test_image.py
 
 # Faults of every kind, some minutes; writes README's table.
 faults: .venv/installed
-	$(BIN)/python benchmarks/faults.py --output benchmarks/faults.json
+	$(BIN)/python -m benchmarks.faults --output benchmarks/faults.json
 
 # Our service beside others, a quarter of an hour; needs wrk. Writes benchmarks/RESULTS.md and README's table.
 bench-serve: .venv/installed .venv-serve/installed
-	$(BIN)/python benchmarks/serve.py
+	$(BIN)/python -m benchmarks.serve
 
 # Time and memory against rows, some ten minutes; writes README's table and benchmarks/SCALE.md.
 scale: .venv/installed
-	$(BIN)/python benchmarks/scale.py --write
+	$(BIN)/python -m benchmarks.scale --write
 
 # What serves, as a software bill of materials, and whether a vulnerability of it is known.
 sbom: .venv-serve/installed .venv-deploy/installed
@@ -93,7 +102,7 @@ lock:
 		--python-version 3.11 -c requirements.txt -o requirements-serve.txt
 	$(BIN)/uv pip compile -q --group deploy --universal --fork-strategy fewest --generate-hashes \
 		--python-version 3.11 -o requirements-deploy.txt
-	$(BIN)/uv pip compile -q pyproject.toml --group spark --universal --fork-strategy fewest --generate-hashes \
+	$(BIN)/uv pip compile -q pyproject.toml --extra spark --universal --fork-strategy fewest --generate-hashes \
 		--python-version 3.11 -c requirements-serve.txt -o requirements-spark.txt
 
 # uv is quick; pip stands in where only pip is configured to reach a package index.
@@ -104,6 +113,7 @@ lock:
 	$(BIN)/python -m pip install -q --disable-pip-version-check uv==$(UV_VERSION)
 	$(BIN)/uv pip install -q --python $(BIN)/python --require-hashes -r requirements.txt \
 		|| $(BIN)/python -m pip install -q --require-hashes -r requirements.txt
+	$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --editable .
 	@touch $@
 
 .venv-serve/installed .venv-deploy/installed .venv-spark/installed: .venv-%/installed: requirements-%.txt .venv/installed
@@ -111,8 +121,13 @@ lock:
 	$(BIN)/uv pip install -q --python .venv-$*/bin/python --require-hashes -r requirements-$*.txt
 	@touch $@
 
+.venv-lowest/installed: pyproject.toml .venv/installed
+	$(PYTHON) -m venv --clear --without-pip .venv-lowest
+	$(BIN)/uv pip install -q --python .venv-lowest/bin/python --resolution lowest-direct --requirement pyproject.toml
+	@touch $@
+
 examples/node_modules/.package-lock.json: examples/package-lock.json examples/.npmrc
 	cd examples && npm ci --no-audit --no-fund
 
 clean:
-	rm -rf .venv .venv-serve .venv-deploy .venv-spark examples/node_modules build .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv .venv-serve .venv-deploy .venv-spark .venv-lowest examples/node_modules build .hypothesis .mypy_cache .pytest_cache .ruff_cache

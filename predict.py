@@ -1,124 +1,20 @@
-"""Serve the lead-conversion model over HTTP, score a file, or explain one lead in the terminal.
+"""Serve the lead-conversion model, score a file, explain a lead: `python predict.py --help`.
 
-    python predict.py                          # http://127.0.0.1:8000, documentation at /docs
-    python predict.py --port 9000 --workers 4 --model models/lead_conversion.onnx
-    python predict.py score leads.csv -o scored.csv --sort
-    cat leads.csv | python predict.py score - --top 50 --reasons 1
-    python predict.py explain lead.json        # or - for standard input
-    uvicorn predict:app
-    gunicorn -k uvicorn_worker.UvicornWorker predict:app
-
-Every option of the service is also an environment variable, LEADSCORE_PORT and so on.
+The same commands as `python -m leadscore`. `uvicorn predict:app` and gunicorn find the service here.
 """
 
-import argparse
-import os
-import sys
-from dataclasses import fields
-from functools import partial
-from typing import Any, NoReturn
+from typing import Any
 
-from leadscore.scorer import ModelError, Scorer
-from leadscore.serving.job import Job, command
-from leadscore.serving.settings import Settings, SettingsError, variable
-from leadscore.serving.table import REASONS
-
-# The exit code by which gunicorn knows that starting another worker will not help.
-CANNOT_START = 3
+from leadscore.__main__ import loaded, main
 
 
 def __getattr__(name: str) -> Any:
-    """`predict:app` for uvicorn and gunicorn, made when they ask for it: --help needs no model."""
+    """`app`, made when a server asks for it: --help needs no model."""
     if name == "app":
-        from leadscore.serving import server  # noqa: PLC0415
+        from leadscore.service.server import app  # noqa: PLC0415
 
-        return server.app(*_loaded())
+        return app(*loaded())
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-
-
-def main() -> None:
-    """Read the options, then do what they ask for."""
-    # The service's libraries are imported only to serve: `score`, each of its workers too, starts in a
-    # third of the time without.
-    arguments = _arguments()
-    scorer, settings = _loaded()
-    if arguments.command == "explain":
-        from leadscore.serving.explain import explain  # noqa: PLC0415
-
-        explain(scorer, settings, arguments.lead)
-    elif arguments.command == "score":
-        job = {entry.name: getattr(arguments, entry.name) for entry in fields(Job)}
-        command(Job(**job), scorer, settings)
-    else:
-        from leadscore.serving.server import serve  # noqa: PLC0415
-
-        try:
-            serve(scorer, settings)
-        except SettingsError as error:  # of the keys, which only the service has
-            _not_started(error)
-
-
-def _loaded() -> tuple[Scorer, Settings]:
-    """The model and settings the environment names; exits with the reason when they cannot be used."""
-    try:
-        settings = Settings.from_environment(os.environ)
-        return Scorer(settings.model), settings
-    except (ModelError, SettingsError) as error:
-        _not_started(error)
-
-
-def _not_started(error: Exception) -> NoReturn:
-    print(f"Not started: {error}", file=sys.stderr)
-    raise SystemExit(CANNOT_START) from None
-
-
-def _arguments() -> argparse.Namespace:
-    """Read the command line. Settings go to the environment, which is where worker processes look."""
-    # Suppressed defaults: a subcommand's would overwrite what was given before it. No abbreviations:
-    # --api-keys would be one of --api-keys-file.
-    settings = argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS)
-    for entry in fields(Settings):
-        if not entry.repr:  # a secret, which everyone could read in the list of processes
-            continue
-        option = f"--{entry.name.replace('_', '-')}"
-        settings.add_argument(option, dest=variable(entry.name), help=f"default: {entry.default}")
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        parents=[settings],
-        allow_abbrev=False,
-    )
-    commands = parser.add_subparsers(dest="command", metavar="command")
-    add = partial(commands.add_parser, parents=[settings], allow_abbrev=False)
-    add("serve", help="serve over HTTP (the default)")
-    explaining = add("explain", help="explain one lead")
-    explaining.add_argument("lead", help="a JSON file with one lead, or - for standard input")
-    _add_score(add("score", help="score a CSV or Parquet file"))
-    arguments = parser.parse_args()
-    for name, value in vars(arguments).items():
-        if name.isupper():
-            os.environ[name] = value
-    return arguments
-
-
-def _add_score(parser: argparse.ArgumentParser) -> None:
-    """The options of `score`: one for each field of a Job."""
-    parser.add_argument("source", metavar="leads", help="a CSV or Parquet file, or - for standard input")
-    parser.add_argument(
-        "-o", "--output", dest="target", default="-", help="default: - for standard output"
-    )
-    parser.add_argument(
-        "--reasons", type=_count, default=REASONS, help="columns of reasons (%(default)s)"
-    )
-    parser.add_argument("--top", type=_count, help="only the best so many leads, ranked")
-    parser.add_argument("--sort", dest="ranked", action="store_true", help="all leads, the best first")
-
-
-def _count(text: str) -> int:
-    """A whole number from 0 on, as argparse reads an option."""
-    if not text.isdecimal():
-        raise argparse.ArgumentTypeError(f"got {text!r}, expected a whole number from 0 on")
-    return int(text)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """What the service does when something goes wrong: each fault is caused, and its outcome counted.
 
-    python benchmarks/faults.py                                   # five to ten minutes; prints the table
-    python benchmarks/faults.py --output benchmarks/faults.json   # and writes it, there and into README
+    python -m benchmarks.faults                                   # five to ten minutes; prints the table
+    python -m benchmarks.faults --output benchmarks/faults.json   # and writes it, also into its page
 
 Exit code 1 if any fault did not hold. A full disk and a read-only root are tried only by root on Linux,
 in a mount namespace of their own, so nothing else sees them.
@@ -29,16 +29,14 @@ from itertools import islice
 from pathlib import Path
 from random import Random
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
+import onnx
 
-import onnx  # noqa: E402
+from benchmarks import MODEL, ROOT
+from benchmarks.documents import fill
+from benchmarks.processes import free_port, resident
+from leadscore.__main__ import CANNOT_START
+from leadscore.files import replace_file
 
-from benchmarks.processes import free_port, resident  # noqa: E402
-from benchmarks.readme import fill  # noqa: E402
-from leadscore.training.files import replace_file  # noqa: E402
-
-MODEL = ROOT / "models" / "lead_conversion.onnx"
 # What runs predict.py: LEADSCORE_TEST_PYTHON may name an environment with requirements-serve.txt alone.
 PYTHON = os.environ.get("LEADSCORE_TEST_PYTHON", sys.executable)
 MARK = "<!-- the faults, written by benchmarks/faults.py -->"
@@ -54,7 +52,6 @@ CLIENTS = 8
 EACH = 1000  # requests on one connection, so that every worker gets its share
 PIPELINED = 50  # of them sent at once
 PATIENCE = 60  # seconds until the program gives up on something
-CANNOT_START = 3  # the exit code
 
 KEY = "key"
 STARTED = "Application startup complete"  # in the log, once for each worker
@@ -606,7 +603,10 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument(
-        "--output", type=Path, metavar="FILE", help="write the results there and into README"
+        "--output",
+        type=Path,
+        metavar="FILE",
+        help="write the results there, and the table into its page",
     )
     output = parser.parse_args().output
     outcomes = []

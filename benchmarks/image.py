@@ -1,6 +1,6 @@
 """The image as it is run: what is in it, how soon it answers, what it occupies, how it stops.
 
-    IMAGE_BUILDER=... python benchmarks/image.py    # writes the table of README's container section
+    IMAGE_BUILDER=... python -m benchmarks.image    # writes the table of the container's page
 
 IMAGE_BUILDER is a program that builds an image and starts it: `$IMAGE_BUILDER FOLDER TAG --run PORT
 --json FILE`. It publishes the port on 127.0.0.1, passes IMG_RUN_FLAGS to the engine, waits until
@@ -27,11 +27,9 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
-
-from benchmarks.processes import free_port, resident  # noqa: E402
-from benchmarks.readme import fill  # noqa: E402
+from benchmarks import ROOT
+from benchmarks.documents import fill
+from benchmarks.processes import free_port, resident
 
 BUILDER = os.environ.get("IMAGE_BUILDER", "")
 FLAGS = "--read-only --cap-drop ALL --security-opt no-new-privileges --memory 256m"
@@ -158,7 +156,7 @@ class Container:
 
 @contextlib.contextmanager
 def started() -> Iterator[Container]:
-    """The image, built and started as README advises; removed at the end."""
+    """The image, built and started as its page advises; removed at the end."""
     with tempfile.TemporaryDirectory() as scratch:
         port = free_port()
         figures = Path(scratch) / "figures.json"
@@ -200,7 +198,7 @@ def table(contents: Counter[str], figures: dict[str, Any]) -> list[str]:
 
 
 def main() -> None:
-    """Build, measure, write README's table."""
+    """Build, measure, write the table."""
     if not BUILDER:
         sys.exit("IMAGE_BUILDER does not name a program that builds images")
     lead = {"lead_source": "Google"}

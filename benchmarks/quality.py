@@ -3,15 +3,15 @@ r"""How good the served model is beside other libraries' models: same leads, sam
 Into the environment that `make` sets up, then run (its pinned versions stay as they are):
 
     .venv/bin/uv pip install --python .venv/bin/python -c requirements.txt --group quality
-    .venv/bin/python benchmarks/quality.py
-    .venv/bin/python benchmarks/quality.py --data "data/Lead Scoring.csv" --output quality.json
+    .venv/bin/python -m benchmarks.quality
+    .venv/bin/python -m benchmarks.quality --data "data/Lead Scoring.csv" --output quality.json
 
 AutoGluon does not take the pinned pandas, so it needs an environment of its own:
 
     python3 -m venv .venv-autogluon
     .venv/bin/uv pip install --python .venv-autogluon/bin/python -r pyproject.toml --extra train \
         --group quality "autogluon.tabular[all]~=1.6.3"
-    .venv-autogluon/bin/python benchmarks/quality.py --autogluon 600
+    .venv-autogluon/bin/python -m benchmarks.quality --autogluon 600
 
 Every model is fitted on the oldest 80 % of leads with the columns known at capture, and scores the
 newest 20 % once. It gets categories and missing values as its library takes them. Fitting ours includes
@@ -24,9 +24,7 @@ import argparse
 import json
 import sys
 import time
-import warnings
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import astuple
 from importlib.metadata import version
 from pathlib import Path
@@ -35,90 +33,45 @@ from statistics import median
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import pandas as pd
+import xgboost
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from threadpoolctl import threadpool_limits
+
+from benchmarks.learners import MODELS, ONE_THREAD, OURS, SEED, Fit, Score, autogluon
+from leadscore.columns import Dictionary, Tensors, tensor
+from leadscore.files import replace_file
+from leadscore.training.cells import DataError
+from leadscore.training.dataset import Dataset, inputs, load
+from leadscore.training.evaluation.figures import measure
+from leadscore.training.evaluation.resampling import differences
+from leadscore.training.progress import Step, progress
+
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
-
-import numpy as np  # noqa: E402
-import onnxruntime as ort  # noqa: E402
-import pandas as pd  # noqa: E402
-import xgboost  # noqa: E402
-from numpy.typing import NDArray  # noqa: E402
-from rich import box  # noqa: E402
-from rich.console import Console  # noqa: E402
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn  # noqa: E402
-from rich.table import Table  # noqa: E402
-from sklearn.ensemble import HistGradientBoostingClassifier  # noqa: E402
-from threadpoolctl import threadpool_limits  # noqa: E402
-
-import export_onnx  # noqa: E402
-import train  # noqa: E402
-from leadscore.columns import Dictionary, Tensors, clean, tensors  # noqa: E402
-from leadscore.training import evaluation  # noqa: E402
-from leadscore.training.dataset import DataError, Dataset, frame, inputs, load  # noqa: E402
-from leadscore.training.evaluation import Probability  # noqa: E402
-from leadscore.training.files import replace_file  # noqa: E402
-from leadscore.training.models import CANDIDATES, SERVED  # noqa: E402
-
-try:
-    from catboost import CatBoostClassifier
-    from interpret.glassbox import ExplainableBoostingClassifier
-    from lightgbm import LGBMClassifier
-except ImportError as error:
-    sys.exit(f"{error}. Install the dependency group `quality`: {__file__} says how.")
-
-SEED = 0
-ONE_THREAD = 1
-
-# Of a few settings each, the best by log loss out of fold (evaluation.out_of_fold) on the original.
-# EBM has its defaults: fourteen bags of the oldest leads, each stopped early on its own 15 % of them.
-LIGHTGBM = {
-    "n_estimators": 300,
-    "learning_rate": 0.03,
-    "num_leaves": 8,
-    "min_child_samples": 20,
-    "subsample": 0.8,  # of the leads,
-    "subsample_freq": 1,  # for each tree
-    "colsample_bytree": 0.5,
-}
-CATBOOST = {"iterations": 600, "learning_rate": 0.03, "depth": 4}
-HIST_GRADIENT_BOOSTING = {
-    "max_iter": 300,
-    "learning_rate": 0.03,
-    "max_leaf_nodes": 8,
-    "min_samples_leaf": 20,
-    "max_features": 0.5,
-    "early_stopping": False,
-}
-AUTOGLUON_PRESET = "best_quality"
-
 FIGURES = {"roc_auc": "AUC", "log_loss": "log loss", "brier": "Brier", "ece": "ECE"}
 COMPARED = ("roc_auc", "log_loss")
 AUTOGLUON = "AutoGluon"
-OURS = "ours: ONNX graph"
 LEADS = 200  # scored one by one
 TURN = 20  # leads in a row by one model
 LONGEST = 30.0  # seconds spent on one model's single leads
 
-Score = Callable[[Tensors], Probability]
-"""Model inputs, an (n, 1) array per feature -> probabilities, shape (n,)."""
 
-Fit = Callable[[Dataset], Score]
-"""Fits on the oldest leads."""
-
-
-def main() -> None:
-    """Fit, measure, print."""
-    arguments = _arguments()
+def main(argv: Sequence[str] | None = None) -> int:
+    """Fit, measure, print; returns the exit code."""
+    arguments = _arguments(argv)
     dictionary = Dictionary.load(ROOT / "data" / "columns.toml").known_at("capture")
     try:
         leads = load(arguments.data, dictionary)
     except DataError as error:
-        sys.exit(str(error))
+        print(error, file=sys.stderr)
+        return 1
     with TemporaryDirectory() as folder:
         models = dict(MODELS)
         if arguments.autogluon:
             models[AUTOGLUON] = autogluon(arguments.autogluon, folder)
-        with _progress(2 * len(models) + 1) as step:
+        with progress(Console(stderr=True), 2 * len(models) + 1) as step:
             results = compare(models, leads, step)
     _print(results, leads)
     if arguments.output:
@@ -128,9 +81,10 @@ def main() -> None:
             "models": results,
         }
         replace_file(arguments.output, (json.dumps(document, indent=1) + "\n").encode())
+    return 0
 
 
-def compare(models: Mapping[str, Fit], leads: Dataset, step: train.Step) -> dict[str, dict[str, Any]]:
+def compare(models: Mapping[str, Fit], leads: Dataset, step: Step) -> dict[str, dict[str, Any]]:
     """Model -> its figures, their differences to ours, and what it costs; `models` holds OURS."""
     features, target = leads.newest()
     newest = inputs(features, leads.dictionary)
@@ -146,12 +100,12 @@ def compare(models: Mapping[str, Fit], leads: Dataset, step: train.Step) -> dict
     results = {}
     for name in models:
         step(f"bootstrap: {name}")
-        figures = evaluation.measure(target, probability[name], threshold=0.5)
+        figures = measure(target, probability[name], threshold=0.5)
         results[name] = {
             **{figure: figures[figure] for figure in FIGURES},
             "difference": {
                 figure: [round(v, 4) + 0.0 for v in astuple(difference)]  # no minus zero
-                for figure, difference in evaluation.differences(
+                for figure, difference in differences(
                     target, probability[name], probability[OURS], SEED
                 ).items()
             },
@@ -175,150 +129,13 @@ def single_leads(
                 continue
             for lead in raw[first : first + TURN]:
                 start = time.perf_counter()
-                score(tensors([clean(lead, dictionary)], dictionary.features))
+                score(_read(lead, dictionary))
                 times[name].append(time.perf_counter() - start)
     return {name: 1e6 * median(found) for name, found in times.items()}
 
 
-def graph(leads: Dataset) -> Score:
-    """What is served: fitted and calibrated by train.py, converted by export_onnx.py."""
-    pipeline = train.fit(leads, SERVED, SEED).pipeline
-    model, _ = export_onnx.convert(pipeline, leads.dictionary)
-    options = ort.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = ONE_THREAD
-    session = ort.InferenceSession(
-        model.SerializeToString(), options, providers=["CPUExecutionProvider"]
-    )
-    return lambda lead: session.run(None, lead)[0].astype(np.float64)  # the reasons are computed, too
-
-
-def candidate(name: str) -> Fit:
-    """One of the models that train.py compares, as its scikit-learn pipeline."""
-
-    def fit(leads: Dataset) -> Score:
-        pipeline = CANDIDATES[name](leads.dictionary.features, SEED)
-        if pipeline.get_params().get("model__n_jobs"):
-            pipeline.set_params(model__n_jobs=ONE_THREAD)
-        pipeline.fit(*leads.oldest())
-        return lambda lead: evaluation.probability(pipeline, frame(lead))
-
-    return fit
-
-
-def lightgbm(leads: Dataset) -> Score:
-    """LightGBM: categories by number, missing being one of them; missing numbers as NaN."""
-    read, target = _numbered(leads), leads.oldest()[1]
-    categories = np.flatnonzero(_is_category(leads)).tolist()
-    model = LGBMClassifier(**LIGHTGBM, n_jobs=ONE_THREAD, random_state=SEED, verbose=-1)
-    model.fit(read(_oldest(leads)), target, categorical_feature=categories)
-    booster = model.booster_  # without scikit-learn's checks it is quicker
-    return lambda lead: booster.predict(read(lead), num_threads=ONE_THREAD)
-
-
-@threadpool_limits.wrap(limits=ONE_THREAD)
-def hist_gradient_boosting(leads: Dataset) -> Score:
-    """scikit-learn's HistGradientBoosting, which takes what LightGBM takes."""
-    read, target = _numbered(leads), leads.oldest()[1]
-    model = HistGradientBoostingClassifier(
-        **HIST_GRADIENT_BOOSTING, categorical_features=_is_category(leads), random_state=SEED
-    )
-    model.fit(read(_oldest(leads)), target)
-    return lambda lead: model.predict_proba(read(lead))[:, 1]
-
-
-def catboost(leads: Dataset) -> Score:
-    """CatBoost: categories as text, missing being one of them; missing numbers as NaN."""
-
-    def read(lead: Tensors) -> list[tuple[str | float, ...]]:
-        return list(zip(*(values[:, 0].tolist() for values in lead.values()), strict=True))
-
-    model = CatBoostClassifier(
-        **CATBOOST,
-        cat_features=np.flatnonzero(_is_category(leads)).tolist(),
-        thread_count=ONE_THREAD,
-        random_seed=SEED,
-        verbose=False,
-        allow_writing_files=False,
-    )
-    model.fit(read(_oldest(leads)), leads.oldest()[1])
-    return lambda lead: model.predict_proba(read(lead), thread_count=ONE_THREAD)[:, 1]
-
-
-def ebm(leads: Dataset) -> Score:
-    """Explainable Boosting Machine: categories as text, missing being one; missing numbers as NaN."""
-
-    def read(lead: Tensors) -> NDArray[np.object_]:
-        return np.concatenate([values.astype(object) for values in lead.values()], axis=1)
-
-    model = ExplainableBoostingClassifier(
-        feature_names=list(leads.features),
-        feature_types=["nominal" if c else "continuous" for c in _is_category(leads)],
-        n_jobs=ONE_THREAD,
-        random_state=SEED,
-    )
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Missing values detected")  # in its plots
-        model.fit(read(_oldest(leads)), leads.oldest()[1])
-    return lambda lead: model.predict_proba(read(lead))[:, 1]
-
-
-def autogluon(seconds: int, folder: str) -> Fit:
-    """AutoGluon's ensemble, given so many seconds and a folder for its models; on all cores."""
-    try:
-        from autogluon.tabular import TabularPredictor  # noqa: PLC0415  (only where it is installed)
-    except ImportError as error:
-        sys.exit(f"{error}. Install AutoGluon in an environment of its own: {__file__} says how.")
-
-    def fit(leads: Dataset) -> Score:
-        def read(lead: Tensors) -> pd.DataFrame:
-            return frame(lead).replace({"": None})
-
-        label = leads.dictionary.target.name
-        predictor = TabularPredictor(label, eval_metric="log_loss", path=folder, verbosity=0)
-        table = read(_oldest(leads)).assign(**{label: leads.oldest()[1]})
-        try:
-            predictor.fit(table, time_limit=seconds, presets=AUTOGLUON_PRESET)
-        except (AssertionError, RuntimeError) as error:  # what it raises when time was too short
-            sys.exit(f"AutoGluon has no model after {seconds} s, give it more: {error}")
-        predictor.persist()
-        return lambda lead: predictor.predict_proba(read(lead))[1].to_numpy()
-
-    return fit
-
-
-MODELS: Mapping[str, Fit] = {
-    OURS: graph,
-    f"{SERVED} pipeline": candidate(SERVED),
-    "logistic regression": candidate("logistic_regression"),
-    "random forest": candidate("random_forest"),
-    "LightGBM": lightgbm,
-    "CatBoost": catboost,
-    "HistGradientBoosting": hist_gradient_boosting,
-    "EBM": ebm,
-}
-
-
-def _oldest(leads: Dataset) -> Tensors:
-    return inputs(leads.oldest()[0], leads.dictionary)
-
-
-def _is_category(leads: Dataset) -> list[bool]:
-    return [column.kind == "category" for column in leads.dictionary.features]
-
-
-def _numbered(leads: Dataset) -> Callable[[Tensors], NDArray[np.float64]]:
-    """A reader of leads as one (n, features) array; a level not among the oldest leads becomes NaN."""
-    numbers = {
-        name: {level: float(number) for number, level in enumerate(sorted(set(values[:, 0])))}
-        for name, values in _oldest(leads).items()
-        if values.dtype == object
-    }
-
-    def column(name: str, values: NDArray[Any]) -> list[float]:
-        cells: list[Any] = values[:, 0].tolist()
-        return [numbers[name].get(cell, np.nan) for cell in cells] if name in numbers else cells
-
-    return lambda lead: np.array([column(*item) for item in lead.items()]).T
+def _read(lead: Mapping[str, object], dictionary: Dictionary) -> Tensors:
+    return {c.name: tensor(c, [c.read(lead[c.name])]) for c in dictionary.features}
 
 
 def _print(results: Mapping[str, Mapping[str, Any]], leads: Dataset) -> None:
@@ -356,21 +173,13 @@ def _versions(models: Mapping[str, Any]) -> dict[str, str]:
     return {"python": python_version(), "xgboost": xgboost.__version__, **found}
 
 
-@contextmanager
-def _progress(steps: int) -> Iterator[train.Step]:
-    columns = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("{task.description}"))
-    with Progress(*columns, console=Console(stderr=True)) as bar:
-        task = bar.add_task("", total=steps)
-        yield lambda text: bar.update(task, description=text, advance=1)
-
-
-def _arguments() -> argparse.Namespace:
+def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, default=ROOT / "data" / "leads.csv", help="a CSV of leads")
     parser.add_argument("--autogluon", type=int, metavar="SECONDS", help="AutoGluon, too, for so long")
     parser.add_argument("--output", type=Path, metavar="FILE", help="write the results there as JSON")
-    return parser.parse_args()
+    return parser.parse_args(argv)
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

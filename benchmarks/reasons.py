@@ -1,6 +1,6 @@
 """What reasons cost: microseconds a lead, in one process, on one thread, as ratios.
 
-    python benchmarks/reasons.py [--data CSV]
+    python -m benchmarks.reasons [--data CSV]
 
 Compared: the trees as a converter would write them, which give the probability alone; our graph with
 reasons; XGBoost's `pred_contribs`; `shap.TreeExplainer` with its own C extension. The graphs read
@@ -9,31 +9,29 @@ encoded ones, as if encoding cost nothing. Rounds are interleaved; a figure is t
 """
 
 import argparse
-import sys
 import time
 import warnings
 from collections.abc import Callable
 from pathlib import Path
 from statistics import median
 
+import numpy as np
+import onnx
+import onnxruntime as ort
+import pandas as pd
+import xgboost
+from onnx import helper, numpy_helper
+from rich.console import Console
+from rich.table import Table
+from sklearn.pipeline import Pipeline
+
+from leadscore.columns import Dictionary, Tensors
+from leadscore.training.dataset import inputs, load
+from leadscore.training.models import CANDIDATES, SERVED
+from leadscore.training.onnx.graph import Node, convert, tree_ensemble
+from leadscore.training.onnx.trees import Split, Tree, boosted_trees, margin
+
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
-
-import numpy as np  # noqa: E402
-import onnx  # noqa: E402
-import onnxruntime as ort  # noqa: E402
-import pandas as pd  # noqa: E402
-import xgboost  # noqa: E402
-from onnx import helper, numpy_helper  # noqa: E402
-from rich.console import Console  # noqa: E402
-from rich.table import Table  # noqa: E402
-from sklearn.pipeline import Pipeline  # noqa: E402
-
-import export_onnx  # noqa: E402
-from leadscore.columns import Dictionary, Tensors  # noqa: E402
-from leadscore.training import shapley  # noqa: E402
-from leadscore.training.dataset import inputs, load  # noqa: E402
-from leadscore.training.models import CANDIDATES, SERVED  # noqa: E402
 
 SIZES = (1, 100, 10_000)
 ROUNDS = {1: 300, 100: 60, 10_000: 7}
@@ -49,7 +47,7 @@ def main() -> None:
     dictionary = Dictionary.load(ROOT / "data" / "columns.toml").known_at("capture")
     leads = load(parser.parse_args().data, dictionary)
     pipeline = CANDIDATES[SERVED](dictionary.features, 0).fit(*leads.oldest())
-    graph, _ = export_onnx.convert(pipeline, dictionary)
+    graph, _ = convert(pipeline, dictionary)
     content = graph.SerializeToString()
     start = time.perf_counter()
     _session(content)
@@ -144,7 +142,7 @@ def _probability_alone(pipeline: Pipeline, graph: onnx.ModelProto) -> onnx.Model
         "column_of_level": np.repeat(np.arange(len(widths)), widths),
         "levels": np.arange(sum(widths))[None, :],
         "column_axis": np.array([1]),
-        "base": np.array(shapley.margin(pipeline), np.float32),
+        "base": np.array(margin(pipeline), np.float32),
     }
     nodes = [
         *encoders,
@@ -169,16 +167,18 @@ def _probability_alone(pipeline: Pipeline, graph: onnx.ModelProto) -> onnx.Model
 
 
 def _plain_trees(pipeline: Pipeline) -> onnx.NodeProto:
-    nodes, leaves = [], []
-    for number, tree in enumerate(shapley.trees(pipeline)):
-        for node, split in enumerate(tree.split):
-            if split is None:
-                nodes.append((number, node, "LEAF", 0, 0.0, 0, 0, 0))
-                leaves.append((number, node, 0, tree.value[node]))
-                continue
-            ask = (split.feature, split.threshold, int(split.missing_goes_left))
-            nodes.append((number, node, "BRANCH_LT", *ask, tree.left[node], tree.right[node]))
-    return export_onnx.tree_ensemble("encoded", "sum", 1, nodes, leaves)
+    ensemble = [_nodes(tree) for tree in boosted_trees(pipeline)]
+    return tree_ensemble("encoded", "sum", ensemble, [0] * len(ensemble))
+
+
+def _nodes(tree: Tree) -> list[Node]:
+    def ask(split: Split) -> tuple[int, float, int]:
+        return split.feature, split.threshold, int(split.missing_goes_left)
+
+    return [
+        Node.leaf(value) if split is None else Node("BRANCH_LT", *ask(split), left, right)
+        for split, value, left, right in zip(tree.split, tree.value, tree.left, tree.right, strict=True)
+    ]
 
 
 if __name__ == "__main__":

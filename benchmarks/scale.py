@@ -1,10 +1,10 @@
 """What size costs: seconds and memory against rows, of scoring a CSV, of pandas, and of training.
 
-    python benchmarks/scale.py                                    # about ten minutes; prints the report
-    python benchmarks/scale.py --write                            # and writes it, here and into README
-    python benchmarks/scale.py --scoring 10000 100000 --training  # smaller
-    python benchmarks/scale.py --training 10000 100000 1000000    # larger, and much longer
-    python benchmarks/scale.py --report                           # writes what scale.json holds
+    python -m benchmarks.scale                                    # about ten minutes; prints the report
+    python -m benchmarks.scale --write                            # and writes it, here and into its page
+    python -m benchmarks.scale --scoring 10000 100000 --training  # smaller
+    python -m benchmarks.scale --training 10000 100000 1000000    # larger, and much longer
+    python -m benchmarks.scale --report                           # writes what scale.json holds
 
 A run is a program from its start to its end, imports and all: `predict.py score --reasons 0` with one
 and with two workers; the usual script, `pandas.read_csv`, the pipeline from joblib, `to_csv`; `train.py`
@@ -31,25 +31,22 @@ from pathlib import Path
 from platform import python_version
 from typing import Any
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
+import joblib
+import numpy as np
+from matplotlib import rc_context
+from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullFormatter
 
-import joblib  # noqa: E402
-import numpy as np  # noqa: E402
-from matplotlib import rc_context  # noqa: E402
-from matplotlib.figure import Figure  # noqa: E402
-from matplotlib.ticker import LogLocator, NullFormatter  # noqa: E402
-
-from benchmarks.processes import descendants, occupied  # noqa: E402
-from benchmarks.readme import fill  # noqa: E402
-from leadscore.columns import Dictionary  # noqa: E402
-from leadscore.training.dataset import load  # noqa: E402
-from leadscore.training.figures import BLUE, GREEN, GREY, ORANGE, STYLE  # noqa: E402
-from leadscore.training.files import replace_file  # noqa: E402
-from leadscore.training.models import CANDIDATES, SERVED  # noqa: E402
+from benchmarks import COLUMNS, LEADS, ROOT
+from benchmarks.documents import fill
+from benchmarks.processes import descendants, occupied
+from leadscore.columns import Dictionary
+from leadscore.files import replace_file
+from leadscore.training.dataset import load
+from leadscore.training.models import CANDIDATES, SERVED
+from leadscore.training.plots.style import BLUE, GREEN, GREY, ORANGE, STYLE
 
 HERE = ROOT / "benchmarks"
-LEADS = ROOT / "data" / "leads.csv"
 MARK = "<!-- the scale, written by benchmarks/scale.py -->"
 
 SCORING = (10_000, 100_000, 1_000_000, 10_000_000)
@@ -179,7 +176,7 @@ def report(document: dict[str, Any]) -> list[str]:
     return [
         "# Cost against size",
         "",
-        "Written by `python benchmarks/scale.py --write`, whose first lines say what is measured.",
+        "Written by `python -m benchmarks.scale --write`, whose first lines say what is measured.",
         f"{document['cores']} cores; {versions}.",
         "",
         "| | rows | seconds | rows a second | MB |",
@@ -200,7 +197,7 @@ def report(document: dict[str, Any]) -> list[str]:
 
 
 def summary(document: dict[str, Any]) -> list[str]:
-    """README's lines: the sizes from a million rows on, or the largest of a way; ratios; powers."""
+    """Its short form: the sizes from a million rows on, or the largest of a way; ratios; powers."""
     runs = runs_of(document)
     return [
         "| | rows | seconds | rows a second | MB |",
@@ -283,7 +280,7 @@ def _run(way: str, rows: int, command: Sequence[str]) -> Run:
 
 
 def _script_arguments(source: str, folder: Path) -> list[str]:
-    dictionary = Dictionary.load(ROOT / "data" / "columns.toml").known_at("capture")
+    dictionary = Dictionary.load(COLUMNS).known_at("capture")
     model = folder / "pipeline.joblib"
     if not model.exists():
         pipeline = CANDIDATES[SERVED](dictionary.features, 0)
@@ -336,7 +333,7 @@ def _arguments() -> argparse.Namespace:
     for name, sizes in (("scoring", SCORING), ("training", TRAINING)):
         shown = f"rows (default: {', '.join(f'{rows:,}' for rows in sizes)}; none: no {name})"
         parser.add_argument(f"--{name}", type=int, nargs="*", default=sizes, metavar="ROWS", help=shown)
-    where = "scale.json, SCALE.md and scale.png here, and README's lines"
+    where = "scale.json, SCALE.md and scale.png here, and the lines of its page"
     parser.add_argument("--write", action="store_true", help=f"write {where}")
     parser.add_argument("--report", action="store_true", help="do so from scale.json, without a run")
     arguments = parser.parse_args()

@@ -1,9 +1,9 @@
 """Our service beside others that serve the same model: requests a second, latency, memory, start.
 
-    python benchmarks/serve.py                                # all; writes serve.json and RESULTS.md
-    python benchmarks/serve.py --resume                       # goes on where it was interrupted
-    python benchmarks/serve.py --only ours echo --rounds 1    # a quick look; writes nothing
-    python benchmarks/serve.py --report                       # the documents again, from serve.json
+    python -m benchmarks.serve                                # all; writes serve.json and RESULTS.md
+    python -m benchmarks.serve --resume                       # goes on where it was interrupted
+    python -m benchmarks.serve --only ours echo --rounds 1    # a quick look; writes nothing
+    python -m benchmarks.serve --report                       # the documents again, from serve.json
 
 Needs Linux with two cores, `taskset`, and `wrk` (a Debian package). Makes an environment below
 build/peers for each framework, at the first run. Each server runs on core 0, with everything that
@@ -32,27 +32,23 @@ from platform import python_version
 from statistics import median
 from typing import Any
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
+import joblib
+import matplotlib.pyplot as plt
+import numpy as np
 
-import joblib  # noqa: E402
-import matplotlib.pyplot as plt  # noqa: E402
-import numpy as np  # noqa: E402
-
-from benchmarks.processes import descendants, free_port, occupied  # noqa: E402
-from benchmarks.readme import fill  # noqa: E402
-from leadscore.columns import Dictionary, clean  # noqa: E402
-from leadscore.scorer import Scorer  # noqa: E402
-from leadscore.serving.words import missing  # noqa: E402
-from leadscore.training.dataset import load as load_leads  # noqa: E402
-from leadscore.training.files import replace_file  # noqa: E402
-from leadscore.training.models import CANDIDATES, SERVED  # noqa: E402
+from benchmarks import COLUMNS, LEADS, MODEL, ROOT
+from benchmarks.documents import fill
+from benchmarks.processes import descendants, free_port, occupied
+from leadscore.columns import Dictionary
+from leadscore.files import replace_file
+from leadscore.scorer import Scorer
+from leadscore.scoring.phrases import missing
+from leadscore.training.dataset import load as load_leads
+from leadscore.training.models import CANDIDATES, SERVED
 
 HERE = Path(__file__).resolve().parent
 BUILD = ROOT / "build" / "serve"
 PEERS = ROOT / "build" / "peers"
-MODEL = ROOT / "models" / "lead_conversion.onnx"
-LEADS = ROOT / "data" / "leads.csv"
 RESULTS, FIGURES, PLOT = HERE / "RESULTS.md", HERE / "serve.json", HERE / "serve.svg"
 MARK = "<!-- serving, written by benchmarks/serve.py -->"
 SERVER_CORE, LOAD_CORE = 0, 1
@@ -75,9 +71,9 @@ REQUIREMENTS = {
     "ray": ("ray[serve]==2.60.0", "uvloop", *UVICORN, *FITTED),
 }
 
-FEATURES = Dictionary.load(ROOT / "data" / "columns.toml").known_at("capture").features
+DICTIONARY = Dictionary.load(COLUMNS).known_at("capture")
 # What stands for a missing value in a table, where none can be left out.
-MISSING = {column.name: None if column.kind == "number" else "" for column in FEATURES}
+MISSING = {column.name: None if column.kind == "number" else "" for column in DICTIONARY.features}
 
 Lead = dict[str, Any]
 Route = tuple[str, Any]
@@ -146,7 +142,7 @@ def tensors(leads: list[Lead]) -> Route:
             ),
             "data": [lead.get(column.name, MISSING[column.name]) for lead in leads],
         }
-        for column in FEATURES
+        for column in DICTIONARY.features
     ]
     return "/v2/models/lead_conversion/infer", {"inputs": inputs}
 
@@ -458,7 +454,7 @@ def results(figures: dict[str, Any]) -> str:
         [
             "# How fast it serves",
             "",
-            "Written by `python benchmarks/serve.py` (`make bench-serve`) from [serve.json](serve.json).",
+            "Written by `python -m benchmarks.serve` (`make bench-serve`) from [serve.json](serve.json).",
             "",
             f"The same leads, the same fitted model (version {figures['model']}), one server after another, each with all its processes on one core and the load (wrk) on another. Every server's probabilities were compared with the model's, to {CLOSE:g}, before it was timed. Medians of {len(figures['rounds'])} interleaved rounds of {figures['seconds']} s for each size; after a colon how many times as fast ours was, loaded in turn with it: the median of the rounds' ratios, the lowest and the highest. In our own row this compares two processes of ours: what chance alone does.",
             "",
@@ -511,7 +507,7 @@ def results(figures: dict[str, Any]) -> str:
 
 
 def summary(figures: dict[str, Any]) -> list[str]:
-    """README's table: requests and leads a second, and how many times as fast ours is."""
+    """The short table: requests and leads a second, and how many times as fast ours is."""
     best = _best(figures, _named("pipeline"), "single")
     loads = (LOADS[1], *LOADS[3:])
     shown = {
@@ -661,18 +657,20 @@ class Bench:
         self.seconds = seconds
         scorer = Scorer(MODEL)
         with LEADS.open(encoding="utf-8", newline="") as file:
-            raw = [{c.name: row[c.source] for c in FEATURES} for row in csv.DictReader(file)]
-        cleaned = [clean(row, scorer.card.dictionary) for row in raw]
-        self.expected, self.version = scorer.probability(cleaned), scorer.card.version
+            read = [
+                {c.name: c.read(row[c.source]) for c in DICTIONARY.features}
+                for row in csv.DictReader(file)
+            ]
+        self.expected, _ = scorer.run(scorer.inputs(read))
+        self.version = scorer.card.version
         # What is missing is left out.
-        self.leads = [{k: v for k, v in lead.items() if not missing(v)} for lead in cleaned]
+        self.leads = [{k: v for k, v in lead.items() if not missing(v)} for lead in read]
         self.pipeline, self.prepared = BUILD / "pipeline.joblib", False
         self.ours: Running | None = None
         (BUILD / "empty").mkdir(parents=True, exist_ok=True)
         replace_file(BUILD / "leads.json", json.dumps(self.leads).encode())
-        dictionary = Dictionary.load(ROOT / "data" / "columns.toml").known_at("capture")
-        fitted = CANDIDATES[SERVED](dictionary.features, 0).fit(*load_leads(LEADS, dictionary).oldest())
-        joblib.dump(fitted, self.pipeline)
+        oldest = load_leads(LEADS, DICTIONARY).oldest()
+        joblib.dump(CANDIDATES[SERVED](DICTIONARY.features, 0).fit(*oldest), self.pipeline)
 
     @contextlib.contextmanager
     def beside_ours(self) -> Iterator[None]:
@@ -739,6 +737,7 @@ class Bench:
             "PYTHONPATH": str(ROOT),
             "PIPELINE": str(self.pipeline),
             "MODEL": str(MODEL),
+            "MISSING": json.dumps({c.name: c.read(None) for c in DICTIONARY.features}),
             "OMP_NUM_THREADS": "1",
             # Nothing is told to anyone, nothing is left elsewhere.
             "DO_NOT_TRACK": "1",

@@ -29,16 +29,15 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from rich.progress import track
-from sklearn.metrics import log_loss, roc_auc_score
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
+from leadscore.columns import Column, Dictionary
+from leadscore.files import replace_file
+from leadscore.training import dataset, models
+from leadscore.training.cells import DataError
+from leadscore.training.evaluation.figures import log_loss, roc_auc
+
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
-
-from leadscore.columns import Column, Dictionary  # noqa: E402  (needs the path above)
-from leadscore.training import dataset, models  # noqa: E402
-from leadscore.training.files import replace_file  # noqa: E402
-
 SEED = 5
 
 # Original leads a value is drawn from, at least: fewer would copy leads, more would blur them. The later
@@ -77,7 +76,8 @@ def synthesize(original: Cells, dictionary: Dictionary, rows: int, seed: int = S
 
 
 def _positions(rows: int) -> NDArray[np.float32]:
-    return ((np.arange(rows, dtype=np.float32) + 0.5) / rows).reshape(-1, 1)
+    positions = (np.arange(rows, dtype=np.float32) + np.float32(0.5)) / np.float32(rows)
+    return positions.reshape(-1, 1)
 
 
 def _drawn_columns(dictionary: Dictionary) -> list[Column]:
@@ -128,7 +128,8 @@ def _draw(
     turns = takers["leaf"].map(donors["leaf"].value_counts())
     takers["turn"] = takers.groupby("leaf").cumcount() % turns
     taken = takers.merge(donors, on=["leaf", "turn"], how="left", validate="many_to_one")
-    return taken["cell"].to_numpy(dtype=object)
+    drawn_cells: NDArray[np.object_] = taken["cell"].to_numpy(dtype=object)
+    return drawn_cells
 
 
 def _new_ids(dictionary: Dictionary, rows: int, rng: np.random.Generator) -> Cells:
@@ -190,10 +191,10 @@ def _trained_on(original: Path, twin: Path, dictionary: Dictionary) -> dict[str,
     figures = {}
     for name, path in (("original", original), ("twin", twin)):
         model = models.CANDIDATES[models.SERVED](dictionary.features, 0)
-        probability = model.fit(*dataset.load(path, dictionary).oldest()).predict_proba(test)[:, 1]
+        probability = models.probability(model.fit(*dataset.load(path, dictionary).oldest()), test)
         figures[name] = {
-            "roc_auc": round(float(roc_auc_score(outcome, probability)), 4),
-            "log_loss": round(float(log_loss(outcome, probability)), 4),
+            "roc_auc": round(roc_auc(outcome, probability), 4),
+            "log_loss": round(log_loss(outcome, probability), 4),
         }
     return figures
 
@@ -235,28 +236,30 @@ def _tails(cells: Cells, dictionary: Dictionary) -> dict[str, list[float]]:
     }
 
 
-def main() -> None:
-    """Read the options, draw, write."""
+def main(argv: Sequence[str] | None = None) -> int:
+    """Read the options, draw, write; returns the exit code."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("original", type=Path, help="the Kaggle CSV")
     parser.add_argument("--rows", type=int, help="leads to draw (default: as many as the original)")
     parser.add_argument("--seed", type=int, default=SEED)
     parser.add_argument("--output", type=Path, default=ROOT / "data" / "leads.csv")
-    arguments = parser.parse_args()
+    options = parser.parse_args(argv)
     dictionary = Dictionary.load(ROOT / "data" / "columns.toml")
     try:
-        header, original = read(arguments.original, dictionary)
-    except dataset.DataError as error:
-        sys.exit(str(error))
-    rows = arguments.rows or len(original[dictionary.target.source])
-    twin = synthesize(original, dictionary, rows, arguments.seed)
-    replace_file(arguments.output, text(header, twin).encode())
-    print(f"{arguments.output}: {rows} leads")
-    if arguments.output == ROOT / "data" / "leads.csv":
-        figures = compare(arguments.original, arguments.output, dictionary)
+        header, original = read(options.original, dictionary)
+    except DataError as error:
+        print(error, file=sys.stderr)
+        return 1
+    rows = options.rows or len(original[dictionary.target.source])
+    twin = synthesize(original, dictionary, rows, options.seed)
+    replace_file(options.output, text(header, twin).encode())
+    print(f"{options.output}: {rows} leads")
+    if options.output == ROOT / "data" / "leads.csv":
+        figures = compare(options.original, options.output, dictionary)
         replace_file(ROOT / "data" / "twin.json", (json.dumps(figures, indent=1) + "\n").encode())
         print(json.dumps(figures["trained_on"]))
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

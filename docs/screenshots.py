@@ -14,8 +14,8 @@ import uvicorn
 from playwright.sync_api import Browser, Page
 
 from leadscore.scorer import Scorer
-from leadscore.serving.app import create_app
-from leadscore.serving.settings import Settings
+from leadscore.service.server import app
+from leadscore.settings import Settings
 from tests.browser import chromium
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -72,9 +72,9 @@ def _model(page: Page) -> None:
 @contextlib.contextmanager
 def _service() -> Iterator[str]:
     """The shipped model on a free port."""
-    settings = Settings()
+    settings = Settings(log_requests=False)
     server = uvicorn.Server(
-        uvicorn.Config(create_app(Scorer(settings.model), settings), port=0, log_level="warning")
+        uvicorn.Config(app(Scorer(settings.model), settings), port=0, log_config=None)
     )
     thread = threading.Thread(target=server.run)
     thread.start()

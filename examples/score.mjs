@@ -7,9 +7,9 @@ process.env.ORT_DISABLE_TELEMETRY ??= "1"; // else onnxruntime reports to its ve
 const lead = { total_visits: 5, total_time_spent_on_website: 1200, lead_source: "Google" };
 const model = await readFile(new URL("../models/lead_conversion.onnx", import.meta.url));
 
-// This runtime does not hand out a model's metadata, but the file ends with it: the card.
+// This runtime does not hand out a model's metadata, but the file ends with it: the card, and a seal without braces.
 const text = new TextDecoder().decode(model);
-const card = JSON.parse(text.slice(text.indexOf('{"format":')));
+const card = JSON.parse(text.slice(text.indexOf('{"format":'), text.lastIndexOf("}") + 1));
 const features = card.dictionary.column.filter((column) => column.role === "feature");
 
 const inputs = {};

@@ -6,6 +6,7 @@ the threshold lies, and a few golden leads by which a runtime proves that it com
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any, Final, Self
@@ -17,13 +18,20 @@ MODEL: Final = "lead_conversion"
 
 METADATA_KEY: Final = "card"
 
+SEAL_KEY: Final = "seal"
+"""The metadata entry that holds the digest of the file."""
+
 VERSION_LENGTH: Final = 12  # hexadecimal digits
-HIGH_BIT: Final = 0x80  # of a byte
+
+UNSEALED: Final = "sha256-of-this-file:" + 64 * "0"
+"""What stands in that entry while the digest is computed: it takes the place of these zeros."""
+
+_SEAL: Final = re.compile(UNSEALED.rstrip("0").encode() + rb"[0-9a-f]{64}")
 
 # Raise this when a reader of the old format would misread the new one: a key renamed, removed or given
 # another meaning (a new optional key is no reason). Then: add a line to CHANGELOG.md, retrain
 # (`make train`), and commit code and model together. A file of another format is refused.
-FORMAT: Final = 1
+FORMAT: Final = 2
 
 
 class CardError(ValueError):
@@ -70,10 +78,14 @@ class Golden:
 class Card:
     """Everything a model file says of itself.
 
-    `version` is that of the file's bytes (`version_of`), or "" in one that is not sealed yet.
+    `version` names the model: a hash of graph and card (`version_of`).
     `reference` holds the distribution of each feature in the training leads: the share of `missing`,
-    and either the share of each of the `levels` or the `quantiles` (minimum, deciles, maximum). `base`
-    plus a lead's contributions are its log-odds. `grades` stand best first.
+    and either the share of each of the `levels` or the `quantiles` (minimum, deciles, maximum).
+    `drift` holds, for each of the "features" and for the "score", the bins by which served leads are
+    compared with training, and the `shares` of leads in them. Of a number, ascending `edges`: a value's
+    bin is the number of edges that are not above it, computed in float32; the last bin is for missing
+    values. Of a category, `levels`: each is a bin; then one for all others, and one for missing values.
+    `base` plus a lead's contributions are its log-odds. `grades` stand best first.
     """
 
     name: str
@@ -81,6 +93,7 @@ class Card:
     known: Known
     dictionary: Dictionary
     reference: Mapping[str, Mapping[str, Any]]
+    drift: Mapping[str, Any]
     base: float
     calibration: Mapping[str, Any]
     threshold: Threshold
@@ -135,37 +148,26 @@ class Card:
             raise CardError(f"the card cannot be read: {error}") from None
 
 
-def card_text(content: bytes) -> str:
-    """The card in the bytes of a model file. CardError: the file does not end with one."""
-    _, key, found = content.rpartition(_field(1, METADATA_KEY.encode()))
-    # A tag and the text's length come first: bytes with the high bit set, and one without it.
-    text = found[1:].lstrip(bytes(range(HIGH_BIT, 256)))[1:].decode(errors="replace")
-    if not key or not content.endswith(_metadata(text)):
-        raise CardError("no card at the end: damaged, or not a model made by export_onnx.py")
-    return text
+def seal(content: bytes) -> bytes:
+    """The bytes of a model file whose metadata says UNSEALED, with their digest in its place.
+
+    The digest is as long as the zeros, so that nothing else in the file moves.
+    """
+    return _SEAL.sub(_digest(content), content)
+
+
+def check_seal(content: bytes) -> None:
+    """CardError if a model file is not as it was sealed, or was never sealed."""
+    if not (found := _SEAL.findall(content)):
+        raise CardError("no seal: damaged, or not a model made by export_onnx.py")
+    if found != [_digest(_SEAL.sub(UNSEALED.encode(), content))]:
+        raise CardError("damaged, or changed since it was sealed")
 
 
 def version_of(content: bytes) -> str:
-    """The version that the bytes of a model file must have: a hash of all of them but the version.
-
-    CardError: the file does not end with a card.
-    """
-    text = card_text(content)
-    version = json.dumps(json.loads(text)["version"])
-    draft = _metadata(text.replace(f'"version": {version}', '"version": ""', 1))
-    return hashlib.sha256(content.removesuffix(_metadata(text)) + draft).hexdigest()[:VERSION_LENGTH]
+    """The version of a model whose file, with an empty version in its card, holds these bytes."""
+    return hashlib.sha256(content).hexdigest()[:VERSION_LENGTH]
 
 
-def _metadata(text: str) -> bytes:
-    """The card as it lies in the file: ModelProto.metadata_props, of a key and a value."""
-    return _field(14, _field(1, METADATA_KEY.encode()) + _field(2, text.encode()))
-
-
-def _field(number: int, content: bytes) -> bytes:
-    """A field of bytes: https://protobuf.dev/programming-guides/encoding/."""
-    tag, size = number << 3 | 2, b""
-    length = len(content)
-    while length >= HIGH_BIT:
-        size += bytes([length % HIGH_BIT | HIGH_BIT])
-        length //= HIGH_BIT
-    return bytes([tag]) + size + bytes([length]) + content
+def _digest(unsealed: bytes) -> bytes:
+    return UNSEALED.rstrip("0").encode() + hashlib.sha256(unsealed).hexdigest().encode()

@@ -7,7 +7,7 @@ raw value -> `Column.read` -> clean value -> `tensor` -> model input.
 import math
 import re
 import tomllib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, asdict, dataclass, field, fields, replace
 from functools import cached_property
 from pathlib import Path
@@ -22,9 +22,6 @@ Known = Literal["capture", "engaged", "contacted"]
 
 Value: TypeAlias = float | str
 """A clean value: a finite float or NaN (missing) for a number, text or "" (missing) for a category."""
-
-Lead: TypeAlias = Mapping[str, Value]
-"""A clean lead: one value for every feature name."""
 
 Tensors: TypeAlias = dict[str, NDArray[Any]]
 """Model inputs by feature name: shape (n, 1), float32 for numbers, object (str) for categories."""
@@ -51,14 +48,6 @@ class ColumnError(ValueError):
         place = column if column.isprintable() else ascii(column)
         super().__init__(f"{place}: got {show(value)}, expected {expected}")
         self.column, self.value, self.expected = column, value, expected
-
-
-class LeadError(ValueError):
-    """A lead cannot be read; `errors` holds a ColumnError for each reason."""
-
-    def __init__(self, errors: Sequence[ColumnError]) -> None:
-        super().__init__("; ".join(map(str, errors)))
-        self.errors = tuple(errors)
 
 
 def show(value: object, longest: int = 80) -> str:
@@ -132,7 +121,7 @@ class Column:
         # Compared before float(): an int of 400 digits has none.
         if not -LARGEST <= value <= LARGEST or (self.minimum is not None and value < self.minimum):
             raise ColumnError(self.name, value, self.expected)
-        return float(value)
+        return float(value) + 0.0  # -0.0 is 0.0
 
     def _text(self, value: object) -> str:
         if not isinstance(value, str):
@@ -289,49 +278,6 @@ def _column(block: Mapping[str, Any], missing: frozenset[str]) -> Column:
     return Column(**{**block, "set_apart": set_apart, "missing": missing})
 
 
-def clean(lead: Mapping[str, object], dictionary: Dictionary) -> dict[str, Value]:
-    """Turn one raw lead, keyed by names or CSV headers, into a clean value for every feature.
-
-    A feature that is absent is missing; ids are left out.
-
-    Raises LeadError with one ColumnError for each value its column does not take, each column that
-    is unknown, excluded or the target, and each column given under both of its keys.
-    """
-    values: dict[str, Value] = {}
-    given: dict[str, str] = {}
-    errors: list[ColumnError] = []
-    for key, value in lead.items():
-        try:
-            column = _expected(key, value, dictionary)
-            if (other := given.setdefault(column.name, key)) != key:
-                raise ColumnError(key, value, f"this column once, it is also given as {other!r}")
-            if column.role == "feature":
-                values[column.name] = column.read(value)
-        except ColumnError as error:
-            errors.append(ColumnError(key, error.value, error.expected))
-    if errors:
-        raise LeadError(errors)
-    for column in dictionary.features:
-        if column.name not in values:
-            values[column.name] = column.read(None)
-    return values
-
-
-def _expected(key: str, value: object, dictionary: Dictionary) -> Column:
-    column = dictionary.by_key.get(key)
-    if column is None:
-        names = ", ".join(column.name for column in dictionary.features)
-        raise ColumnError(key, value, f"one of the columns {names}")
-    if column.refused:
-        raise ColumnError(key, value, f"this column to be left out: {column.why}")
-    return column
-
-
 def tensor(column: Column, values: Sequence[Value]) -> NDArray[Any]:
     """Clean values of one feature as a model input: shape (n, 1), float32 or object (str)."""
     return np.array(values, dtype=np.float32 if column.kind == "number" else object)[:, None]
-
-
-def tensors(leads: Sequence[Lead], features: Iterable[Column]) -> Tensors:
-    """Clean leads as model inputs: one (n, 1) array for each feature."""
-    return {column.name: tensor(column, [lead[column.name] for lead in leads]) for column in features}

@@ -1,6 +1,6 @@
 """One ONNX file -> probabilities. Needs numpy and onnxruntime, nothing of what trained the model."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -8,8 +8,8 @@ import numpy as np
 import onnxruntime as ort
 from numpy.typing import NDArray
 
-from leadscore.card import Card, CardError, card_text, version_of
-from leadscore.columns import Lead, Tensors, clean, tensors
+from leadscore.card import METADATA_KEY, Card, CardError, check_seal
+from leadscore.columns import ColumnError, Tensors, tensor
 
 # Largest difference between two runtimes' probabilities or contributions that counts as rounding.
 TOLERANCE: Final = 1e-5
@@ -23,8 +23,7 @@ class Scorer:
     """A loaded and verified model.
 
     >>> scorer = Scorer(Path("models/lead_conversion.onnx"))
-    >>> leads = [clean({"total_visits": 5, "lead_source": "Google"}, scorer.card.dictionary)]
-    >>> scorer.probability(leads)
+    >>> scorer.run(scorer.inputs([{"total_visits": 5, "lead_source": "Google"}]))
 
     Safe to share between threads. Raises ModelError when the file is absent, damaged, carries no
     readable card, does not match its card, is not as it was sealed, or does not reproduce its golden
@@ -38,13 +37,11 @@ class Scorer:
         except OSError as error:
             raise ModelError(f"{where}: cannot be read ({error.strerror})") from None
         try:
-            self.card = Card.from_json(card_text(content))
             # Before it is loaded: a tree with one changed bit may never end.
-            if self.card.version not in ("", version_of(content)):  # "": not sealed yet
-                raise ModelError(
-                    f"damaged or changed since it was sealed as version {self.card.version}"
-                )
+            check_seal(content)
             self._session = _session(content)
+            metadata = self._session.get_modelmeta().custom_metadata_map
+            self.card = Card.from_json(metadata.get(METADATA_KEY, ""))
             self._verify()
         except (CardError, ModelError) as error:
             raise ModelError(f"{where}: {error}") from None
@@ -58,27 +55,33 @@ class Scorer:
         probability, contributions = self._session.run(["probability", "contributions"], inputs)
         return np.asarray(probability, np.float64), np.asarray(contributions, np.float64)
 
-    def explain(self, leads: Sequence[Lead]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Score clean leads (`columns.clean`) in one run; returns what `run` does."""
-        return self.run(tensors(leads, self.card.dictionary.features))
+    def inputs(self, leads: Sequence[Mapping[str, object]]) -> Tensors:
+        """Raw leads, keyed by feature names, as model inputs.
 
-    def probability(self, leads: Sequence[Lead]) -> NDArray[np.float64]:
-        """The probabilities alone, shape (n,)."""
-        return self.explain(leads)[0]
+        ColumnError for a value that its column does not take, and for a key that is no feature.
+        """
+        features = {column.name: column for column in self.card.dictionary.features}
+        for lead in leads:
+            if unknown := lead.keys() - features.keys():
+                key = min(unknown)
+                raise ColumnError(key, lead[key], f"one of the features {', '.join(features)}")
+        return {
+            name: tensor(column, [column.read(lead.get(name)) for lead in leads])
+            for name, column in features.items()
+        }
 
     def converts(self, probability: NDArray[np.float64]) -> NDArray[np.bool_]:
         """Whether each probability reaches the card's threshold."""
         return probability >= self.card.threshold.value
 
     def _verify(self) -> None:
-        dictionary, golden = self.card.dictionary, self.card.golden
-        inputs = {node.name for node in self._session.get_inputs()}
-        if inputs != (names := {column.name for column in dictionary.features}):
-            raise ModelError(f"the graph reads {sorted(inputs)}, its card says {sorted(names)}")
+        golden = self.card.golden
+        read = {node.name for node in self._session.get_inputs()}
+        if read != (names := {column.name for column in self.card.dictionary.features}):
+            raise ModelError(f"the graph reads {sorted(read)}, its card says {sorted(names)}")
         if not golden:
             raise ModelError("the card holds no golden leads to verify it by")
-        leads = [clean(entry.lead, dictionary) for entry in golden]
-        probability, contributions = self.explain(leads)
+        probability, contributions = self.run(self.inputs([entry.lead for entry in golden]))
         found = np.column_stack([probability, contributions])
         expected = np.array([(entry.probability, *entry.contributions) for entry in golden])
         if found.shape != expected.shape:

@@ -1,26 +1,36 @@
 """What the tests share: the shipped files, the data, a fitted pipeline, and real servers."""
 
 import contextlib
+import gc
+import io
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+from unittest import mock
 
 import httpx2
 import pytest
 from hypothesis import settings
-from sklearn.pipeline import Pipeline
 
+from leadscore.__main__ import main
 from leadscore.columns import Dictionary
 from leadscore.scorer import Scorer
-from leadscore.training.dataset import Dataset, load
-from leadscore.training.models import CANDIDATES, SERVED
+from leadscore.scoring.engine import Engine
+from leadscore.settings import Settings
+
+if TYPE_CHECKING:
+    from sklearn.pipeline import Pipeline
+
+    from leadscore.training.dataset import Dataset
 
 ROOT = Path(__file__).resolve().parent.parent
 MODEL = ROOT / "models" / "lead_conversion.onnx"
@@ -31,15 +41,6 @@ PYTHON = os.environ.get("LEADSCORE_TEST_PYTHON", sys.executable)
 
 settings.register_profile("default", deadline=None, derandomize=True)
 settings.load_profile("default")
-
-
-# Minutes each. Begun last, one would keep a process busy while the others have nothing left.
-LONGEST = ("test_notebook.py", "test_train.py", "test_spark.py")
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the files that take longest."""
-    items.sort(key=lambda item: item.path.name not in LONGEST)
 
 
 @pytest.fixture(scope="session")
@@ -61,6 +62,12 @@ def scorer() -> Scorer:
 
 
 @pytest.fixture(scope="session")
+def engine(scorer: Scorer) -> Engine:
+    """The engine of the shipped model."""
+    return Engine(scorer, Settings.max_text)
+
+
+@pytest.fixture(scope="session")
 def original_csv() -> Path:
     """The Kaggle original, where it is present."""
     if not (path := os.environ.get("LEADS_CSV")):
@@ -69,23 +76,79 @@ def original_csv() -> Path:
 
 
 @pytest.fixture(scope="session", params=["twin", "original"])
-def leads(request: pytest.FixtureRequest, capture: Dictionary) -> Dataset:
+def leads(request: pytest.FixtureRequest, capture: Dictionary) -> "Dataset":
     """The shipped leads, and the original ones where they are present."""
+    from leadscore.training.dataset import load  # noqa: PLC0415  (seconds, which serving needs not)
+
     path = TWIN if request.param == "twin" else request.getfixturevalue("original_csv")
     return load(path, capture)
 
 
 @pytest.fixture(scope="session")
-def pipeline(leads: Dataset) -> Pipeline:
+def pipeline(leads: "Dataset") -> "Pipeline":
     """The served pipeline, fitted as train.py fits it."""
+    from leadscore.training.models import CANDIDATES, SERVED  # noqa: PLC0415  (as above)
+
     return CANDIDATES[SERVED](leads.dictionary.features, 0).fit(*leads.oldest())
 
 
+@dataclass(frozen=True)
+class Done:
+    """What a command wrote, and its exit code."""
+
+    code: int
+    out: bytes
+    err: str
+
+
+Command = Callable[..., Done]
+
+
+def without_settings() -> dict[str, str]:
+    """The environment of the tests but for settings of the service."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("LEADSCORE_")}
+
+
+@pytest.fixture
+def command(monkeypatch: pytest.MonkeyPatch, capsysbinary: pytest.CaptureFixture[bytes]) -> Command:
+    """Run `python -m leadscore` in this process; `content` is its standard input."""
+    monkeypatch.chdir(ROOT)
+
+    def run(*arguments: str, content: bytes = b"", **environment: str) -> Done:
+        code, last_words = 0, ""
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(content)))
+        # Options go to the environment, signals to a handler: both come back.
+        with mock.patch.dict(os.environ, without_settings() | environment, clear=True):
+            handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
+            try:
+                main(arguments)
+            except SystemExit as ended:
+                code = ended.code if isinstance(ended.code, int) else 1
+                last_words = ended.code if isinstance(ended.code, str) else ""
+            finally:
+                gc.unfreeze()
+                for number, handler in handlers.items():
+                    signal.signal(number, handler)
+        said = capsysbinary.readouterr()
+        return Done(code, said.out, said.err.decode() + last_words)
+
+    return run
+
+
+def hear_ctrl_c() -> None:
+    """For a child process: a shell's background job is deaf to Ctrl-C, and so are its children."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 class Server(httpx2.Client):
-    """A client of a server process, its log and the process itself."""
+    """A client of a server process, its log and the process itself.
+
+    `anew` opens a connection for each request, which may go to any worker.
+    """
 
     log: Path
     process: subprocess.Popen[bytes]
+    anew: httpx2.Client
 
     def lines(self) -> list[dict[str, Any]]:
         """The log so far."""
@@ -111,17 +174,21 @@ def serve(tmp_path_factory: pytest.TempPathFactory) -> Serve:
     def start(*command: str, **environment: str) -> Iterator[Server]:
         arguments = command or ("predict.py", "--port", "0")
         log = tmp_path_factory.mktemp("server") / "log"
-        clean = {k: v for k, v in os.environ.items() if not k.startswith("LEADSCORE_")}
         with log.open("wb") as output:
             process = subprocess.Popen(
                 [PYTHON, *arguments],
                 cwd=ROOT,
-                env={**clean, **environment},
+                env={**without_settings(), **environment},
                 stdout=output,
                 stderr=subprocess.STDOUT,
             )
         try:
-            with Server(base_url=_address(process, log), timeout=30) as client:
+            address = _address(process, log)
+            one_request = httpx2.Limits(max_keepalive_connections=0)
+            with (
+                Server(base_url=address, timeout=30) as client,
+                httpx2.Client(base_url=address, timeout=30, limits=one_request) as client.anew,
+            ):
                 client.log, client.process = log, process
                 yield client
         finally:

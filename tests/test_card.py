@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from leadscore.card import FORMAT, Card, CardError
+from leadscore.card import FORMAT, UNSEALED, Card, CardError, check_seal, seal, version_of
 from leadscore.scorer import Scorer
 
 
@@ -30,7 +30,7 @@ def test_card_holds_no_real_lead(scorer: Scorer) -> None:
     assert all(not ids & set(golden.lead) for golden in scorer.card.golden)
 
 
-@pytest.mark.parametrize("key", ["threshold", "dictionary", "golden", "version", "base", "grades"])
+@pytest.mark.parametrize("key", ["threshold", "dictionary", "golden", "version", "base", "drift"])
 def test_missing_key_is_an_error_not_a_default(scorer: Scorer, key: str) -> None:
     """A card without its threshold is refused, not served with another one."""
     document = scorer.card.to_dict()
@@ -57,3 +57,31 @@ def test_broken_part_is_refused(scorer: Scorer) -> None:
     """A threshold of another shape does not pass as one."""
     with pytest.raises(CardError, match="cannot be read"):
         Card.from_json(json.dumps({**scorer.card.to_dict(), "threshold": {"cut": 0.5}}))
+
+
+FILE = b"before " + UNSEALED.encode() + b" after"
+
+
+def test_sealed_file_is_as_long_and_is_verified() -> None:
+    """The digest takes the place of the zeros: nothing else moves."""
+    sealed = seal(FILE)
+    check_seal(sealed)
+    assert len(sealed) == len(FILE)
+    assert (sealed[:7], sealed[-6:]) == (b"before ", b" after")
+    assert version_of(FILE) == version_of(FILE) != version_of(sealed)
+
+
+@pytest.mark.parametrize("place", [0, 30, -1], ids=["before", "digest", "after"])
+def test_changed_file_is_damaged(place: int) -> None:
+    """One bit anywhere, the digest included."""
+    damaged = bytearray(seal(FILE))
+    damaged[place] ^= 1
+    with pytest.raises(CardError, match="damaged"):
+        check_seal(bytes(damaged))
+
+
+@pytest.mark.parametrize("content", [b"", b"no seal", FILE, seal(FILE) + seal(FILE)])
+def test_file_without_its_seal_is_refused(content: bytes) -> None:
+    """Never sealed, or sealed twice: no model of ours."""
+    with pytest.raises(CardError):
+        check_seal(content)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from leadscore.training.files import replace_file, replace_files
+from leadscore.files import replace_file, replace_files
 
 
 def test_files_are_replaced_and_nothing_else_is_left(tmp_path: Path) -> None:

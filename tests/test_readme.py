@@ -11,7 +11,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from leadscore.serving.settings import Settings, variable
+from leadscore.settings import Settings, variable
 from tests.conftest import PYTHON, ROOT
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")

@@ -13,7 +13,7 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 SERVE = PROJECT["project"]["dependencies"]
 DEPLOY = PROJECT["dependency-groups"]["deploy"]
 RUNTIMES = json.loads((ROOT / "examples" / "package.json").read_text())["dependencies"]
-SPARK = PROJECT["dependency-groups"]["spark"]
+SPARK = PROJECT["project"]["optional-dependencies"]["spark"]
 ALL = [
     *SERVE,
     *PROJECT["project"]["optional-dependencies"]["train"],
@@ -99,8 +99,9 @@ def test_other_runtimes_are_exact_and_hashed() -> None:
 
 
 def test_every_dependency_is_justified() -> None:
-    """The README's tables give a reason for each direct dependency."""
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    """The documents' tables give a reason for each direct dependency."""
+    pages = [ROOT / "README.md", *ROOT.glob("docs/*.md")]
+    text = "".join(page.read_text(encoding="utf-8") for page in pages)
     compared = PROJECT["dependency-groups"]["quality"]
     named = [Requirement(line).name for line in (*ALL, *DEPLOY, *SPARK, *compared)]
     missing = [name for name in (*named, *RUNTIMES) if f"| `{name}` |" not in text]

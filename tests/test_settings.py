@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from leadscore.serving.settings import Settings, SettingsError
+from leadscore.settings import Settings, SettingsError
 
 
 def test_environment_overrides_defaults_and_nothing_else() -> None:
@@ -23,6 +23,10 @@ def test_environment_overrides_defaults_and_nothing_else() -> None:
         ("LEADSCORE_WORKERS", "0", "expected 1 to 1000"),
         ("LEADSCORE_MAX_TEXT", "1.5", "a whole number"),
         ("LEADSCORE_HOST", " ", "empty"),
+        ("LEADSCORE_MAX_BATCH", "", "empty"),
+        ("LEADSCORE_TIMEOUT", "soon", "a number"),
+        ("LEADSCORE_REQUIRE_KEY", "maybe", "expected 1 or 0"),
+        ("LEADSCORE_API_KEYS", ",", "values separated by commas"),
     ],
 )
 def test_wrong_setting_is_named(key: str, value: str, expected: str) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from data import synthesize
 from leadscore.columns import Dictionary
 from leadscore.training.dataset import load
 from tests.conftest import ROOT, TWIN
@@ -17,21 +18,9 @@ from tests.conftest import ROOT, TWIN
 FIGURES = json.loads((ROOT / "data" / "twin.json").read_text())
 
 
-def _draw(original: Path, output: Path, *options: object) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [
-            sys.executable,
-            "data/synthesize.py",
-            str(original),
-            "--output",
-            str(output),
-            *map(str, options),
-        ],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+def _draw(original: Path, output: Path, *options: object) -> None:
+    arguments = [original, "--output", output, *options]
+    assert synthesize.main([str(argument) for argument in arguments]) == 0
 
 
 def _rows(path: Path) -> list[dict[str, str]]:
@@ -62,16 +51,19 @@ def test_twin_is_as_close_as_promised() -> None:
 
 def test_drawing_again_gives_the_same_bytes(original_csv: Path, tmp_path: Path) -> None:
     """The shipped file can be made again, byte by byte."""
-    done = _draw(original_csv, tmp_path / "twin.csv")
-    assert done.returncode == 0, done.stderr
+    done = subprocess.run(
+        [sys.executable, "data/synthesize.py", original_csv, "--output", tmp_path / "twin.csv"],
+        cwd=ROOT,
+        check=False,
+    )
+    assert done.returncode == 0
     assert (tmp_path / "twin.csv").read_bytes() == TWIN.read_bytes()
 
 
 def test_another_seed_gives_other_leads(original_csv: Path, tmp_path: Path) -> None:
     """The seed decides, and any number of rows can be drawn."""
     for seed in (1, 2):
-        done = _draw(original_csv, tmp_path / f"{seed}.csv", "--seed", seed, "--rows", 500)
-        assert done.returncode == 0, done.stderr
+        _draw(original_csv, tmp_path / f"{seed}.csv", "--seed", seed, "--rows", 500)
     one, other = (_rows(tmp_path / f"{seed}.csv") for seed in (1, 2))
     assert len(one) == len(other) == 500
     assert one != other
@@ -98,12 +90,12 @@ def test_twin_has_the_original_s_vocabulary(original_csv: Path, dictionary: Dict
             assert {level for level, n in original.items() if n >= 20} <= twin, column.name
 
 
-def test_broken_original_draws_nothing(tmp_path: Path) -> None:
+def test_broken_original_draws_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """The original is validated like any training data."""
     (tmp_path / "broken.csv").write_text("a,b\n1,2\n")
-    done = _draw(tmp_path / "broken.csv", tmp_path / "twin.csv")
-    assert done.returncode == 1
-    assert "missing columns" in done.stderr
+    arguments = [str(tmp_path / "broken.csv"), "--output", str(tmp_path / "twin.csv")]
+    assert synthesize.main(arguments) == 1
+    assert "missing columns" in capsys.readouterr().err
     assert not (tmp_path / "twin.csv").exists()
 
 
@@ -111,6 +103,5 @@ def test_large_draw_keeps_ids_unique_and_loads(
     original_csv: Path, tmp_path: Path, dictionary: Dictionary
 ) -> None:
     """More leads than the original has are as valid as its own."""
-    done = _draw(original_csv, tmp_path / "large.csv", "--rows", 30_000)
-    assert done.returncode == 0, done.stderr
+    _draw(original_csv, tmp_path / "large.csv", "--rows", 30_000)
     assert len(load(tmp_path / "large.csv", dictionary)) == 30_000

@@ -1,17 +1,12 @@
 """A lead in a request: a typed model, as one writes it for FastAPI or BentoML."""
 
-import math
-from pathlib import Path
+import json
+import os
 
 from pydantic import BaseModel, create_model
 
-from leadscore.columns import Dictionary
-
-COLUMNS = Path(__file__).resolve().parents[2] / "data" / "columns.toml"
-FEATURES = Dictionary.load(COLUMNS).known_at("capture").features
-
-# What stands for a column that is left out.
-MISSING = {column.name: math.nan if column.kind == "number" else "" for column in FEATURES}
+# Column -> what stands for it where it is left out: NaN, or no text.
+MISSING = json.loads(os.environ["MISSING"])
 
 Lead: type[BaseModel] = create_model(
     "Lead", **{name: (type(value), value) for name, value in MISSING.items()}

@@ -7,7 +7,7 @@ On a cluster add `--files models/lead_conversion.onnx`; source and target lie wh
 them. Each machine has Python 3.11 or newer with requirements-serve.txt, pyarrow and pandas. A cell of a
 CSV may not hold a line break, so that Spark can split the file.
 
-In a notebook: `leadscore.serving.spark.score(leads, Path("lead_conversion.onnx"))` returns a DataFrame.
+In a notebook: `leadscore.tables.spark.score(leads, Path("lead_conversion.onnx"))` returns a DataFrame.
 """
 
 import argparse
@@ -24,10 +24,10 @@ from pyspark.sql.functions import sum as total
 
 from leadscore.card import MODEL
 from leadscore.scorer import ModelError, Scorer
-from leadscore.serving.csv_text import Header
-from leadscore.serving.job import report, say, summary
-from leadscore.serving.spark import score
-from leadscore.serving.table import REASONS, TableError, Totals
+from leadscore.tables.block import REASONS, Totals
+from leadscore.tables.job import report, say, summary
+from leadscore.tables.mapping import ColumnMap, TableError
+from leadscore.tables.spark import score
 
 BROKEN: Final = "_broken_line"
 """The column in which Spark keeps a line that has not as many cells as the header."""
@@ -54,11 +54,11 @@ def run(session: SparkSession, source: str, target: str, model: Path, reasons: i
     """
     model = found(model)
     leads = read(session, source)
-    columns = [name for name in leads.columns if name != BROKEN]
-    header = Header.of(columns, Scorer(model).card.dictionary)
-    report(header)
+    names = [name for name in leads.columns if name != BROKEN]
+    columns = ColumnMap.of(names, Scorer(model).card.dictionary)
+    report(columns)
     scored = score(leads, model, reasons)
-    added = header.added(reasons)
+    added = columns.added(reasons)
     if BROKEN in leads.columns:
         scored = without_broken(scored, added)
     scored.write.parquet(target)

@@ -1,21 +1,20 @@
 """A CSV of historical leads -> validated, clean features and target, or one clear error."""
 
-import csv
 import hashlib
-import io
-from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Any, NoReturn, TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from leadscore.columns import Column, ColumnError, Dictionary, Tensors, show, tensor
+from leadscore.training.cells import Cells, DataError, cells, content
+from leadscore.training.evaluation.figures import Target
 
 # Fewer leads of one outcome than this cannot be split into folds and a test set.
 FEWEST_OF_EACH_OUTCOME = 50
@@ -28,10 +27,6 @@ NEWEST_SHARE = 0.2  # of the leads, held out for the one final evaluation
 _T = TypeVar("_T")
 
 
-class DataError(ValueError):
-    """The CSV cannot be trained on; the message names column, row and value where there is one."""
-
-
 @dataclass(frozen=True)
 class Dataset:
     """Validated leads, oldest first.
@@ -42,7 +37,7 @@ class Dataset:
 
     dictionary: Dictionary
     features: pd.DataFrame
-    target: NDArray[np.int8]
+    target: Target
     file: str
     sha256: str
 
@@ -54,7 +49,7 @@ class Dataset:
         names = [column.name for column in dictionary.features]
         return replace(self, dictionary=dictionary, features=self.features[names])
 
-    def select(self, rows: slice | NDArray[np.int64]) -> tuple[pd.DataFrame, NDArray[np.int8]]:
+    def select(self, rows: slice | NDArray[np.int64]) -> tuple[pd.DataFrame, Target]:
         """Features and target of some rows."""
         return self.features.iloc[rows], self.target[rows]
 
@@ -63,11 +58,11 @@ class Dataset:
         features, target = self.select(np.random.default_rng(seed).permutation(len(self)))
         return replace(self, features=features.reset_index(drop=True), target=target)
 
-    def oldest(self) -> tuple[pd.DataFrame, NDArray[np.int8]]:
+    def oldest(self) -> tuple[pd.DataFrame, Target]:
         """Features and target of the leads to train on: the oldest 80 %."""
         return self.select(slice(0, self._split))
 
-    def newest(self) -> tuple[pd.DataFrame, NDArray[np.int8]]:
+    def newest(self) -> tuple[pd.DataFrame, Target]:
         """Features and target of the leads to test on, once: the newest 20 %."""
         return self.select(slice(self._split, None))
 
@@ -105,24 +100,9 @@ def load(path: Path, dictionary: Dictionary) -> Dataset:
     labels, too few of one or only one among the oldest or newest leads, duplicate ids, and a category
     that hardly repeats.
     """
+    raw = content(path)
     try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise DataError(f"{path}: cannot be read ({error.strerror})") from None
-    try:
-        cells = _columns(_text(content), dictionary)
-        clock = _clock(cells[dictionary.clock.source], dictionary.clock)
-        for column in dictionary.ids:
-            if not (column.clock and column.kind == "category"):  # leads of one moment are no doubles
-                _check_unique(cells[column.source], column)
-        target = np.array(_read_all(cells, dictionary.target, dictionary.target.outcome), np.int8)
-        _check_outcomes(target, dictionary.target)
-        features = frame({c.name: tensor(c, _read_all(cells, c, c.read)) for c in dictionary.features})
-        for column in dictionary.features:
-            if column.kind == "category":
-                _check_levels(features[column.name], column)
-        for column in dictionary.excluded:  # not used, but a broken cell tells of a broken file
-            _read_all(cells, column, column.read)
+        clock, target, features = _validated(cells(raw, dictionary), dictionary)
     except DataError as error:
         raise DataError(f"{path}: {error}") from None
     order = np.argsort(clock, kind="stable")
@@ -131,7 +111,7 @@ def load(path: Path, dictionary: Dictionary) -> Dataset:
         features.iloc[order].reset_index(drop=True),
         target[order],
         path.name,
-        hashlib.sha256(content).hexdigest(),
+        hashlib.sha256(raw).hexdigest(),
     )
     for part, (_, found) in (("oldest 80 %", leads.oldest()), ("newest 20 %", leads.newest())):
         if not 0 < found.sum() < len(found):
@@ -139,86 +119,28 @@ def load(path: Path, dictionary: Dictionary) -> Dataset:
     return leads
 
 
-def _text(content: bytes) -> str:
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        row = content.count(b"\n", 0, error.start) + 1
-        guess = "UTF-16" if content[:2] in (b"\xff\xfe", b"\xfe\xff") else "Latin-1 or Windows-1252"
-        raise DataError(
-            f"row {row}: byte 0x{content[error.start]:02x} is not UTF-8; the file looks like {guess}, "
-            "save it as UTF-8"
-        ) from None
-    if not text.strip():
-        raise DataError("the file is empty")
-    return text
+def _validated(table: Cells, dictionary: Dictionary) -> tuple[NDArray[Any], Target, pd.DataFrame]:
+    """Clock, target and features of every row, in the order of the file."""
+    clock = _clock(table[dictionary.clock.source], dictionary.clock)
+    for column in dictionary.ids:
+        if not (column.clock and column.kind == "category"):  # leads of one moment are no doubles
+            _check_unique(table[column.source], column)
+    target = np.array(_read_all(table, dictionary.target, dictionary.target.outcome), np.int8)
+    _check_outcomes(target, dictionary.target)
+    features = frame({c.name: tensor(c, _read_all(table, c, c.read)) for c in dictionary.features})
+    for column in dictionary.features:
+        if column.kind == "category":
+            _check_levels(features[column.name], column)
+    for column in dictionary.excluded:  # not used, but a broken cell tells of a broken file
+        _read_all(table, column, column.read)
+    return clock, target, features
 
 
-def _columns(text: str, dictionary: Dictionary) -> dict[str, Sequence[str]]:
-    """Cells by header, every row as long as the header."""
-    rows = _rows(text.rstrip("\r\n"))
-    header = next(rows)
-    _check_header(header, dictionary)
-    body = []
-    for number, row in enumerate(rows, start=2):
-        if len(row) != len(header):
-            _refuse_row(number, row, header)
-        body.append(row)
-    if not body:
-        raise DataError("the file has a header but no leads")
-    return dict(zip(header, zip(*body, strict=True), strict=True))
-
-
-def _rows(text: str) -> Iterator[list[str]]:
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
-    try:
-        yield from reader
-    except csv.Error as error:
-        raise DataError(f"line {reader.line_num}: {error}") from None
-
-
-def _check_header(header: list[str], dictionary: Dictionary) -> None:
-    sources = [column.source for column in dictionary.columns]
-    missing = [source for source in sources if source not in header]
-    extra = [name for name in header if name not in sources]
-    if missing == sources and len(header) == 1:
-        for separator, name in ((";", "semicolons"), ("\t", "tabs")):
-            if separator in header[0]:
-                raise DataError(f"the columns are separated by {name}, expected commas")
-    if repeated := [name for name, times in Counter(header).items() if times > 1]:
-        raise DataError(f"column {repeated[0]!r} stands in the header twice")
-    if not missing and extra == [""]:
-        raise DataError(
-            f"column {header.index('') + 1} has no header: this looks like the Kaggle copy with a "
-            f"trailing empty column; remove it, expected {len(sources)} columns"
-        )
-    if missing and extra:
-        pairs = ((old, new) for old in missing for new in extra if _fold(new) in _fold(old))
-        hint = "".join(f"; {new!r} looks like a renamed {old!r}" for old, new in pairs)
-        raise DataError(f"missing columns {missing}, unexpected columns {extra}{hint}")
-    if missing or extra:
-        what = f"missing columns {missing}" if missing else f"unexpected columns {extra}"
-        raise DataError(f"{what}, expected the {len(sources)} columns of the data dictionary")
-
-
-def _fold(name: str) -> str:
-    return "".join(character for character in name.lower() if character.isalnum())
-
-
-def _refuse_row(number: int, row: list[str], header: list[str]) -> NoReturn:
-    if len(row) == 1 and row[0].count(",") >= len(header) - 1:
-        raise DataError(
-            f"row {number}: the whole row stands in one pair of quotes; this looks like the Kaggle copy "
-            "in which 338 rows are quoted twice"
-        )
-    raise DataError(f"row {number} has {len(row)} cells, expected {len(header)}: {show(','.join(row))}")
-
-
-def _read_all(cells: dict[str, Sequence[str]], column: Column, read: Callable[[object], _T]) -> list[_T]:
+def _read_all(table: Cells, column: Column, read: Callable[[object], _T]) -> list[_T]:
     """One column's cells, read; DataError names the first bad cell and how many more there are."""
     values: list[_T] = []
     errors: list[str] = []
-    for number, cell in enumerate(cells[column.source], start=2):
+    for number, cell in enumerate(table[column.source], start=2):
         try:
             values.append(read(cell))
         except ColumnError as error:
@@ -230,14 +152,14 @@ def _read_all(cells: dict[str, Sequence[str]], column: Column, read: Callable[[o
     return values
 
 
-def _clock(cells: Sequence[str], column: Column) -> NDArray[Any]:
-    for number, cell in enumerate(cells, start=2):
+def _clock(values: Sequence[str], column: Column) -> NDArray[Any]:
+    for number, cell in enumerate(values, start=2):
         if not cell.strip():
             raise DataError(f"column {column.source!r}, row {number}: blank, expected a value")
     if column.kind == "number":
-        return np.array(_read_all({column.source: cells}, column, column.read), np.float64)
+        return np.array(_read_all({column.source: values}, column, column.read), np.float64)
     return np.array(
-        _read_all({column.source: cells}, column, partial(_moment, column)), "datetime64[us]"
+        _read_all({column.source: values}, column, partial(_moment, column)), "datetime64[us]"
     )
 
 
@@ -251,9 +173,9 @@ def _moment(column: Column, cell: object) -> datetime:
     return moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo else moment
 
 
-def _check_unique(cells: Sequence[str], column: Column) -> None:
+def _check_unique(values: Sequence[str], column: Column) -> None:
     first: dict[str, int] = {}
-    for number, cell in enumerate(cells, start=2):
+    for number, cell in enumerate(values, start=2):
         if not (value := cell.strip()):
             raise DataError(f"column {column.source!r}, row {number}: blank, expected an id")
         if first.setdefault(value, number) != number:
@@ -274,7 +196,7 @@ def _check_levels(values: pd.Series, column: Column) -> None:
         )
 
 
-def _check_outcomes(target: NDArray[np.int8], column: Column) -> None:
+def _check_outcomes(target: Target, column: Column) -> None:
     for outcome, label in ((1, column.positive), (0, column.negative)):
         if (count := int(np.sum(target == outcome))) < FEWEST_OF_EACH_OUTCOME:
             raise DataError(

@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from leadscore.card import Grade, Threshold
+from leadscore.training.errors import TrainingError
+from leadscore.training.evaluation.figures import Probability, Target
 
 RuleName = Literal["f1", "cost", "capacity"]
 
@@ -20,11 +22,8 @@ GRADES: Final = (("A", 0.75), ("B", 0.5), ("C", 0.25), ("D", 0.0))
 # where rounding in another runtime could flip the decision.
 _THRESHOLDS: Final = np.arange(1, 1001) / 1000
 
-Target = NDArray[np.int8]
-Probability = NDArray[np.float64]
 
-
-class RuleError(ValueError):
+class RuleError(TrainingError):
     """The rule lacks a parameter or has one out of range."""
 
 

@@ -54,7 +54,7 @@ class LevelEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sc
 
 class NumberFiller(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
     """Numbers as they are. NaN stays where training has met it; with fewer than `rare` such leads it is
-    the median: trees that were never asked would send it anywhere, here to the best leads.
+    the median: trees never trained on NaN route it arbitrarily, here to the best leads.
 
     `medians_`, shape (columns,): NaN for a column whose missing values stay.
     """

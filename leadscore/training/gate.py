@@ -1,19 +1,39 @@
 """The publish gate: a new model replaces the published one only if it is not worse."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Final
 
-import numpy as np
-from numpy.typing import NDArray
-
-from leadscore.scorer import Scorer
+from leadscore.scorer import ModelError, Scorer
 from leadscore.training.dataset import Dataset, inputs
-from leadscore.training.evaluation import Difference, Probability, Target, differences
-
-SMALLEST_SLICE: Final = 100  # leads; fewer say too little
-FEWEST_OF_EACH_OUTCOME: Final = 10  # in a slice, for an ROC-AUC
+from leadscore.training.errors import RefusedError
+from leadscore.training.evaluation.figures import Probability
+from leadscore.training.evaluation.resampling import Difference, differences
+from leadscore.training.slices import by_level
 
 _TITLES: Final = {"roc_auc": "ROC-AUC", "log_loss": "log loss", "ece": "calibration error"}
+
+
+def check(
+    published: Path, model_version: str, leads: Dataset, probability: Probability, seed: int
+) -> None:
+    """Raise RefusedError if the published model is better than the new one, which has this version and
+    gives the newest leads these probabilities. The same model is not; a file that is not there or that
+    no service could load is no competitor.
+    """
+    try:
+        scorer = Scorer(published)
+    except ModelError:
+        return
+    if scorer.card.version == model_version:
+        return
+    if found := objections(scorer, leads, probability, seed):
+        lines = "".join(f"\n- {text}" for text in found)
+        raise RefusedError(
+            f"the new model is worse than {published}, version {scorer.card.version}:{lines}\n"
+            "Both scored the same newest leads. Use --force to replace it all the same, or --output for "
+            "another folder."
+        )
 
 
 def objections(published: Scorer, leads: Dataset, probability: Probability, seed: int) -> list[str]:
@@ -33,7 +53,7 @@ def objections(published: Scorer, leads: Dataset, probability: Probability, seed
     found = [
         f"{text} on the newest leads" for text in _worse(differences(target, probability, theirs, seed))
     ]
-    parts = slices(leads)
+    parts = by_level(leads)
     for name, rows in parts.items():
         compared = differences(
             target[rows], probability[rows], theirs[rows], seed, 1 - 0.05 / len(parts)
@@ -41,23 +61,6 @@ def objections(published: Scorer, leads: Dataset, probability: Probability, seed
         del compared["ece"]  # of a small slice it is mostly noise
         found += [f"{text} for {name} ({rows.sum():,} leads)" for text in _worse(compared)]
     return found
-
-
-def slices(leads: Dataset) -> dict[str, NDArray[np.bool_]]:
-    """Rows of the newest leads, by each common level of the columns that the dictionary slices by."""
-    features, target = leads.newest()
-    parts = {
-        f"{column.source} = {level or 'missing'}": (features[column.name] == level).to_numpy()
-        for column in leads.dictionary.features
-        if column.slices
-        for level in sorted(features[column.name].unique())
-    }
-    return {name: rows for name, rows in parts.items() if _large(target[rows])}
-
-
-def _large(target: Target) -> bool:
-    outcomes = np.bincount(target, minlength=2)
-    return len(target) >= SMALLEST_SLICE and outcomes.min() >= FEWEST_OF_EACH_OUTCOME
 
 
 def _worse(found: dict[str, Difference]) -> Iterator[str]:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import expit
 from sklearn.compose import ColumnTransformer
@@ -18,6 +19,7 @@ from xgboost import XGBClassifier
 
 from leadscore.columns import Column
 from leadscore.training.encoder import LevelEncoder, NumberFiller
+from leadscore.training.evaluation.figures import Probability
 
 # A level with fewer leads than this counts as the commonest one.
 RARE_LEVEL: Final = 10
@@ -117,3 +119,8 @@ CANDIDATES: Final[dict[str, Callable[[Features, int], Pipeline]]] = {
     for build in (dummy, logistic_regression, decision_tree, random_forest, xgboost)
 }
 """Model name -> its builder, given the features and a seed."""
+
+
+def probability(model: Pipeline, features: pd.DataFrame) -> Probability:
+    """The fitted model's probability of converting for each lead."""
+    return np.asarray(model.predict_proba(features)[:, 1], dtype=np.float64)

@@ -1,7 +1,7 @@
 """models/CARD.md: the model card for people, after Mitchell et al. 2019 (doi:10.1145/3287560.3287596)."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, Final
 
 import numpy as np
@@ -9,43 +9,17 @@ from numpy.typing import NDArray
 
 from leadscore.card import MODEL, Card
 from leadscore.columns import Known
-from leadscore.training.evaluation import SIGMOID_GAIN
-from leadscore.training.figures import importance
+from leadscore.training import claims
+from leadscore.training import report_tables as tables
 
 _WHEN: Final[dict[Known, str]] = {
     "capture": "captured",
     "engaged": "engaged",
     "contacted": "contacted",
 }
-_COMPARED: Final = ("roc_auc", "average_precision", "log_loss", "brier", "f1", "lift_at_10%")
-_SLICED: Final = ("roc_auc", "log_loss", "ece", "precision", "recall")
 
 
-def splits_explained(metrics: Mapping[str, Any]) -> str:
-    """Why a model's figures differ between the split by time and one at random, in a few sentences."""
-    served = metrics["models"][metrics["served"]]
-    by_time, at_random = served["newest"]["roc_auc"], served["at_random"]["roc_auc"]
-    seen = {split: f"{share:.0%}" for split, share in metrics["seen_before"].items()}
-    harder = "easier" if by_time > at_random else "harder"
-    text = (
-        f"By time the model reaches ROC-AUC {by_time:.3f}, at random {at_random:.3f}: the newest leads are "
-        f"{harder} to tell apart than leads of all times. Only the split by time asks what a user asks, "
-        "how the leads of tomorrow are ranked; a random one also lets the model learn from leads newer "
-        f"than those it is tested on ({seen['at_random']} of its test leads equal a training lead, "
-        f"{seen['by_time']} by time)."
-    )
-    flattered = [
-        f"“{name}” {level['at_random']['roc_auc']:.3f} instead of {level['by_time']['roc_auc']:.3f}"
-        for name, level in metrics["ablation"].items()
-        if round(level["at_random"]["roc_auc"] - level["by_time"]["roc_auc"], 3)
-        > max(0.0, round(at_random - by_time, 3))
-    ]
-    if flattered:
-        text += f" It flatters columns whose values change with time: {', '.join(flattered)}."
-    return text
-
-
-def card_text(
+def text(
     card: Card, metrics: Mapping[str, Any], contributions: NDArray[np.float64], model: bytes
 ) -> str:
     """The text of CARD.md, with Hugging Face front matter; `model` is the ONNX file's content and
@@ -70,7 +44,7 @@ carries this card as JSON. Input: {len(card.dictionary.features)} columns, each 
 “{target}” and each column's contribution in log-odds.
 MIT licence. Made with {versions}.
 
-{_table(("file", "size", "sha256"), hashes)}
+{tables.table(("file", "size", "sha256"), hashes)}
 
 ## Intended use
 
@@ -86,7 +60,7 @@ this one fared, with the calls that were made, and not whom a call would win ove
 Figures are broken down by where a lead comes from, since channels convert differently and change their share; the
 data hold no age, sex or origin of a person. Country and city are in the data and may stand in for such traits.
 
-{_table(("newest leads", "leads", *map(_title, _SLICED)), _slices(metrics))}
+{tables.table(("newest leads", "leads", *map(tables.title, tables.SLICED)), tables.slices(metrics))}
 
 ## Metrics
 
@@ -106,13 +80,13 @@ recorded, so a score mirrors past work as well as past interest.
 Why a column is used or refused is quoted from the data dictionary; figures in it are those of the leads it was
 written for.
 
-{_table(("used", "mean size (log-odds)", "why"), _used(card, contributions))}
+{tables.table(("used", "mean size (log-odds)", "why"), tables.used(card, contributions))}
 
-{_table(("refused", "why"), [(c.source, c.why) for c in card.dictionary.excluded])}
+{tables.table(("refused", "why"), [(c.source, c.why) for c in card.dictionary.excluded])}
 
 ## Quantitative analyses
 
-{_table(("figure", "newest leads", "95 % interval"), _measured(metrics, newest))}
+{tables.table(("figure", "newest leads", "95 % interval"), tables.measured(metrics, newest))}
 
 ![ROC](figures/roc.png) ![Precision and recall](figures/precision_recall.png)
 
@@ -120,31 +94,31 @@ written for.
 
 ### Against other models
 
-{_table(("model, newest leads", *map(_title, _COMPARED)), _models(metrics, "newest"))}
+{tables.table(("model, newest leads", *map(tables.title, tables.COMPARED)), tables.models(metrics, "newest"))}
 
-{_table(("model, leads at random", *map(_title, _COMPARED)), _models(metrics, "at_random"))}
+{tables.table(("model, leads at random", *map(tables.title, tables.COMPARED)), tables.models(metrics, "at_random"))}
 
 ### Columns and time
 
-{_table(("columns known when", "ROC-AUC by time", "at random", "log loss by time", "at random "), _ablation(metrics))}
+{tables.table(("columns known when", "ROC-AUC by time", "at random", "log loss by time", "at random "), tables.ablation(metrics))}
 
-{splits_explained(metrics)}
+{claims.explained(metrics)}
 
 ![Conversion over time](figures/drift.png)
 
 ### Calibration
 
-{_calibration(metrics)}
+{tables.calibration(metrics)}
 
 ![Reliability](figures/reliability.png)
 
 ### Threshold and grades
 
-{_threshold(card)}
+{tables.threshold(card)}
 
 ![What a threshold leads to](figures/threshold.png)
 
-{_table(("grade", "from", "share of the newest leads", "converted"), _grades(card))}
+{tables.table(("grade", "from", "share of the newest leads", "converted"), tables.grades(card))}
 
 ### Reasons
 
@@ -197,83 +171,3 @@ model-index:
     metrics:{metrics}
 ---
 """
-
-
-def _measured(metrics: Mapping[str, Any], newest: Mapping[str, float]) -> list[tuple[str, ...]]:
-    intervals = metrics["intervals"]
-    return [
-        (_title(name), f"{value:.3f}", " to ".join(f"{x:.3f}" for x in intervals.get(name, ())))
-        for name, value in newest.items()
-    ]
-
-
-def _used(card: Card, contributions: NDArray[np.float64]) -> list[tuple[str, ...]]:
-    columns, sizes = card.dictionary.features, importance(contributions)
-    return [(columns[i].source, f"{sizes[i]:.3f}", columns[i].why) for i in np.argsort(-sizes)]
-
-
-def _slices(metrics: Mapping[str, Any]) -> list[tuple[str, ...]]:
-    everyone = metrics["models"][metrics["served"]]["newest"]
-    rows = {"all": {"leads": metrics["data"]["tested_on"], **everyone}, **metrics["slices"]}
-    return [(name, f"{row['leads']:,}", *_three_digits(row, _SLICED)) for name, row in rows.items()]
-
-
-def _models(metrics: Mapping[str, Any], split: str) -> list[tuple[str, ...]]:
-    return [
-        (name.replace("_", " "), *_three_digits(model[split], _COMPARED))
-        for name, model in metrics["models"].items()
-    ]
-
-
-def _ablation(metrics: Mapping[str, Any]) -> list[tuple[str, ...]]:
-    return [
-        (name, *(f"{level[split][key]:.3f}" for key in ("roc_auc", "log_loss") for split in _SPLITS))
-        for name, level in metrics["ablation"].items()
-    ]
-
-
-_SPLITS: Final = ("by_time", "at_random")
-
-
-def _calibration(metrics: Mapping[str, Any]) -> str:
-    calibration = metrics["calibration"]
-    before, after = calibration["before"], calibration["after"]
-    return (
-        f"{calibration['method'].capitalize()}: a sigmoid is taken if it lowers out-of-fold log loss by "
-        f"{SIGMOID_GAIN:g}.\n"
-        f"Without it: log loss {before['log_loss']:.4f}, calibration error {before['ece']:.4f}. "
-        f"With it: {after['log_loss']:.4f} and {after['ece']:.4f}."
-    )
-
-
-def _threshold(card: Card) -> str:
-    threshold, expected = card.threshold, card.threshold.expected
-    return (
-        f"Rule: {threshold.rule}. A lead counts as converting from {threshold.value:.3f} on. Out of fold, "
-        f"per 100 leads:\n{expected['calls']:.1f} calls, {expected['conversions']:.1f} conversions among "
-        f"them, precision {expected['precision']:.3f}, recall {expected['recall']:.3f}."
-    )
-
-
-def _grades(card: Card) -> list[tuple[str, ...]]:
-    return [
-        (
-            *(g.grade, f"{g.at_least:.2f}", f"{g.share:.1%}"),
-            "none got it" if g.conversion_rate is None else f"{g.conversion_rate:.1%}",
-        )
-        for g in card.grades
-    ]
-
-
-def _three_digits(figures: Mapping[str, float], names: Sequence[str]) -> list[str]:
-    return [f"{figures[name]:.3f}" for name in names]
-
-
-def _title(figure: str) -> str:
-    words = figure.replace("_at_", " ").replace("_", " ")
-    return {"roc auc": "ROC-AUC", "ece": "ECE", "brier": "Brier"}.get(words, words)
-
-
-def _table(header: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
-    lines = [header, ("---",) * len(header), *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)

@@ -1,0 +1,203 @@
+"""The models that benchmarks/quality.py compares: each fits on the oldest leads and returns a scorer."""
+
+import sys
+import warnings
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime as ort
+import pandas as pd
+from numpy.typing import NDArray
+from sklearn.ensemble import HistGradientBoostingClassifier
+from threadpoolctl import threadpool_limits
+
+from leadscore.columns import Tensors
+from leadscore.training import recipe
+from leadscore.training.dataset import Dataset, frame, inputs
+from leadscore.training.evaluation.figures import Probability
+from leadscore.training.models import CANDIDATES, SERVED, probability
+from leadscore.training.onnx.graph import convert
+
+HOW = Path(__file__).with_name("quality.py")
+try:
+    from catboost import CatBoostClassifier
+    from interpret.glassbox import ExplainableBoostingClassifier
+    from lightgbm import LGBMClassifier
+except ImportError as error:
+    sys.exit(f"{error}. Install the dependency group `quality`: {HOW} says how.")
+
+SEED = 0
+ONE_THREAD = 1
+
+# Of a few settings each, the best by log loss out of fold (evaluation.out_of_fold) on the original.
+# EBM has its defaults: fourteen bags of the oldest leads, each stopped early on its own 15 % of them.
+LIGHTGBM = {
+    "n_estimators": 300,
+    "learning_rate": 0.03,
+    "num_leaves": 8,
+    "min_child_samples": 20,
+    "subsample": 0.8,  # of the leads,
+    "subsample_freq": 1,  # for each tree
+    "colsample_bytree": 0.5,
+}
+CATBOOST = {"iterations": 600, "learning_rate": 0.03, "depth": 4}
+HIST_GRADIENT_BOOSTING = {
+    "max_iter": 300,
+    "learning_rate": 0.03,
+    "max_leaf_nodes": 8,
+    "min_samples_leaf": 20,
+    "max_features": 0.5,
+    "early_stopping": False,
+}
+AUTOGLUON_PRESET = "best_quality"
+
+OURS = "ours: ONNX graph"
+
+Score = Callable[[Tensors], Probability]
+"""Model inputs, an (n, 1) array per feature -> probabilities, shape (n,)."""
+
+Fit = Callable[[Dataset], Score]
+"""Fits on the oldest leads."""
+
+
+def graph(leads: Dataset) -> Score:
+    """What is served: fitted and calibrated by its recipe, and converted."""
+    pipeline = recipe.fit(leads, SERVED, SEED).pipeline
+    model, _ = convert(pipeline, leads.dictionary)
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = ONE_THREAD
+    session = ort.InferenceSession(
+        model.SerializeToString(), options, providers=["CPUExecutionProvider"]
+    )
+    return lambda lead: session.run(None, lead)[0].astype(np.float64)  # the reasons are computed, too
+
+
+def candidate(name: str) -> Fit:
+    """One of the models that train.py compares, as its scikit-learn pipeline."""
+
+    def fit(leads: Dataset) -> Score:
+        pipeline = CANDIDATES[name](leads.dictionary.features, SEED)
+        if pipeline.get_params().get("model__n_jobs"):
+            pipeline.set_params(model__n_jobs=ONE_THREAD)
+        pipeline.fit(*leads.oldest())
+        return lambda lead: probability(pipeline, frame(lead))
+
+    return fit
+
+
+def lightgbm(leads: Dataset) -> Score:
+    """LightGBM: categories by number, missing being one of them; missing numbers as NaN."""
+    read, target = _numbered(leads), leads.oldest()[1]
+    categories = np.flatnonzero(_is_category(leads)).tolist()
+    model = LGBMClassifier(**LIGHTGBM, n_jobs=ONE_THREAD, random_state=SEED, verbose=-1)
+    model.fit(read(_oldest(leads)), target, categorical_feature=categories)
+    booster = model.booster_  # without scikit-learn's checks it is quicker
+    return lambda lead: booster.predict(read(lead), num_threads=ONE_THREAD)
+
+
+@threadpool_limits.wrap(limits=ONE_THREAD)
+def hist_gradient_boosting(leads: Dataset) -> Score:
+    """scikit-learn's HistGradientBoosting, which takes what LightGBM takes."""
+    read, target = _numbered(leads), leads.oldest()[1]
+    model = HistGradientBoostingClassifier(
+        **HIST_GRADIENT_BOOSTING, categorical_features=_is_category(leads), random_state=SEED
+    )
+    model.fit(read(_oldest(leads)), target)
+    return lambda lead: model.predict_proba(read(lead))[:, 1]
+
+
+def catboost(leads: Dataset) -> Score:
+    """CatBoost: categories as text, missing being one of them; missing numbers as NaN."""
+
+    def read(lead: Tensors) -> list[tuple[str | float, ...]]:
+        return list(zip(*(values[:, 0].tolist() for values in lead.values()), strict=True))
+
+    model = CatBoostClassifier(
+        **CATBOOST,
+        cat_features=np.flatnonzero(_is_category(leads)).tolist(),
+        thread_count=ONE_THREAD,
+        random_seed=SEED,
+        verbose=False,
+        allow_writing_files=False,
+    )
+    model.fit(read(_oldest(leads)), leads.oldest()[1])
+    return lambda lead: model.predict_proba(read(lead), thread_count=ONE_THREAD)[:, 1]
+
+
+def ebm(leads: Dataset) -> Score:
+    """Explainable Boosting Machine: categories as text, missing being one; missing numbers as NaN."""
+
+    def read(lead: Tensors) -> NDArray[np.object_]:
+        return np.concatenate([values.astype(object) for values in lead.values()], axis=1)
+
+    model = ExplainableBoostingClassifier(
+        feature_names=list(leads.features),
+        feature_types=["nominal" if c else "continuous" for c in _is_category(leads)],
+        n_jobs=ONE_THREAD,
+        random_state=SEED,
+    )
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Missing values detected")  # in its plots
+        model.fit(read(_oldest(leads)), leads.oldest()[1])
+    return lambda lead: model.predict_proba(read(lead))[:, 1]
+
+
+def autogluon(seconds: int, folder: str) -> Fit:
+    """AutoGluon's ensemble, given so many seconds and a folder for its models; on all cores."""
+    try:
+        from autogluon.tabular import TabularPredictor  # noqa: PLC0415  (only where it is installed)
+    except ImportError as error:
+        sys.exit(f"{error}. Install AutoGluon in an environment of its own: {HOW} says how.")
+
+    def fit(leads: Dataset) -> Score:
+        def read(lead: Tensors) -> pd.DataFrame:
+            return frame(lead).replace({"": None})
+
+        label = leads.dictionary.target.name
+        predictor = TabularPredictor(label, eval_metric="log_loss", path=folder, verbosity=0)
+        table = read(_oldest(leads)).assign(**{label: leads.oldest()[1]})
+        try:
+            predictor.fit(table, time_limit=seconds, presets=AUTOGLUON_PRESET)
+        except (AssertionError, RuntimeError) as error:  # what it raises when time was too short
+            sys.exit(f"AutoGluon has no model after {seconds} s, give it more: {error}")
+        predictor.persist()
+        return lambda lead: predictor.predict_proba(read(lead))[1].to_numpy()
+
+    return fit
+
+
+MODELS: Mapping[str, Fit] = {
+    OURS: graph,
+    f"{SERVED} pipeline": candidate(SERVED),
+    "logistic regression": candidate("logistic_regression"),
+    "random forest": candidate("random_forest"),
+    "LightGBM": lightgbm,
+    "CatBoost": catboost,
+    "HistGradientBoosting": hist_gradient_boosting,
+    "EBM": ebm,
+}
+
+
+def _oldest(leads: Dataset) -> Tensors:
+    return inputs(leads.oldest()[0], leads.dictionary)
+
+
+def _is_category(leads: Dataset) -> list[bool]:
+    return [column.kind == "category" for column in leads.dictionary.features]
+
+
+def _numbered(leads: Dataset) -> Callable[[Tensors], NDArray[np.float64]]:
+    """A reader of leads as one (n, features) array; a level not among the oldest leads becomes NaN."""
+    numbers = {
+        name: {level: float(number) for number, level in enumerate(sorted(set(values[:, 0])))}
+        for name, values in _oldest(leads).items()
+        if values.dtype == object
+    }
+
+    def column(name: str, values: NDArray[Any]) -> list[float]:
+        cells: list[Any] = values[:, 0].tolist()
+        return [numbers[name].get(cell, np.nan) for cell in cells] if name in numbers else cells
+
+    return lambda lead: np.array([column(*item) for item in lead.items()]).T

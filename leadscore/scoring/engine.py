@@ -1,0 +1,140 @@
+"""The engine: raw columns -> meanings -> one run of the graph -> answers.
+
+Every door reads and scores here: JSON, files, tensors, the terminal.
+"""
+
+from bisect import bisect_right
+from collections.abc import Mapping, Sequence
+from itertools import chain
+from operator import itemgetter
+from typing import NamedTuple, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from leadscore.columns import ColumnError, Tensors, tensor
+from leadscore.scorer import Scorer
+from leadscore.scoring.meaning import Meaning, Vocabulary
+from leadscore.scoring.phrases import NOTHING_KNOWN, missing, moves
+
+# By place: half the time of by name, where every value of every lead is looked at.
+_VALUE, _CAUTION, _ERROR = map(itemgetter, map(Meaning._fields.index, ("value", "caution", "error")))
+
+Leads: TypeAlias = list[list[Meaning]]
+"""Leads that were read: for each feature, in the model's order, the meaning of each lead's value."""
+
+Caution: TypeAlias = tuple[str | None, str]
+"""A column's name, or None for the lead as a whole, and what to be careful about."""
+
+
+class Reason(NamedTuple):
+    """What one column adds to a lead's log-odds: its place among the features, and a sentence."""
+
+    feature: int
+    effect: float
+    text: str
+
+
+class Scored(NamedTuple):
+    """The answers for n leads.
+
+    `inputs`: what the model read. `probability`, shape (n,); `contributions`, shape (n, features), in
+    log-odds. `score`, `grade` and `converts`: n of each. `reasons`: those of each lead, the
+    strongest first; empty if none were asked for. `cautions`: of each lead that has any.
+    """
+
+    inputs: Tensors
+    probability: NDArray[np.float64]
+    contributions: NDArray[np.float64]
+    score: list[int]
+    grade: list[str]
+    converts: list[bool]
+    reasons: list[list[Reason]]
+    cautions: dict[int, list[Caution]]
+
+
+class Engine:
+    """Reads and scores leads by one model. Safe to share between threads.
+
+    `max_text`: characters of one value.
+    """
+
+    def __init__(self, scorer: Scorer, max_text: int) -> None:
+        card = scorer.card
+        self.scorer, self.card, self.max_text = scorer, card, max_text
+        self.features = card.dictionary.features
+        self.vocabularies = {
+            column.name: Vocabulary(column, card.reference[column.name], max_text)
+            for column in self.features
+        }
+        worst_first = card.grades[::-1]
+        self._grades = [entry.grade for entry in worst_first]
+        self._at_least = [entry.at_least for entry in worst_first]
+
+    def read(self, columns: Mapping[str, Sequence[object]], count: int) -> Leads:
+        """Read `count` raw values of each feature; a feature that is absent is missing."""
+        return [
+            vocabulary.read(columns[name]) if name in columns else [vocabulary.missing] * count
+            for name, vocabulary in self.vocabularies.items()
+        ]
+
+    def errors(self, leads: Leads) -> dict[int, list[ColumnError]]:
+        """What is wrong with each lead that cannot be scored; columns are called by their headers."""
+        found: dict[int, list[ColumnError]] = {}
+        if any(map(_ERROR, chain.from_iterable(leads))):
+            for column in leads:
+                for lead, meaning in enumerate(column):
+                    if meaning.error:
+                        found.setdefault(lead, []).append(meaning.error)
+        return found
+
+    def score(self, leads: Leads, reasons: int = 0) -> Scored:
+        """Score leads, with so many reasons for each. A value with an error counts as missing."""
+        inputs = {
+            column.name: tensor(column, list(map(_VALUE, meanings)))
+            for column, meanings in zip(self.features, leads, strict=True)
+        }
+        probability, contributions = self.scorer.run(inputs)
+        values = probability.tolist()
+        threshold, grades, at_least = self.card.threshold.value, self._grades, self._at_least
+        return Scored(
+            inputs=inputs,
+            probability=probability,
+            contributions=contributions,
+            score=[round(100 * p) for p in values],
+            grade=[grades[bisect_right(at_least, p) - 1] for p in values],
+            converts=[p >= threshold for p in values],
+            reasons=_reasons(leads, contributions, reasons) if reasons else [],
+            cautions=self._cautions(leads),
+        )
+
+    def _cautions(self, leads: Leads) -> dict[int, list[Caution]]:
+        found: dict[int, list[Caution]] = {}
+        unknown: Sequence[int] = range(len(leads[0]))
+        for column in leads:
+            unknown = [lead for lead in unknown if missing(column[lead].value)]
+            if not unknown:
+                break
+        for lead in unknown:
+            found[lead] = [(None, NOTHING_KNOWN)]
+        if any(map(_CAUTION, chain.from_iterable(leads))):
+            for feature, column in zip(self.features, leads, strict=True):
+                for lead, meaning in enumerate(column):
+                    if meaning.caution:
+                        found.setdefault(lead, []).append((feature.name, meaning.caution))
+        return found
+
+
+def _reasons(leads: Leads, contributions: NDArray[np.float64], count: int) -> list[list[Reason]]:
+    # Not by numpy: for a single lead its calls cost more than they spare in a batch.
+    found = []
+    for lead, effects in enumerate(contributions.tolist()):
+        sizes = [abs(effect) for effect in effects]
+        strongest = sorted(range(len(sizes)), key=sizes.__getitem__, reverse=True)[:count]
+        found.append(
+            [
+                Reason(place, effects[place], f"{leads[place][lead].subject} {moves(effects[place])}")
+                for place in strongest
+            ]
+        )
+    return found

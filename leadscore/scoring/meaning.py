@@ -1,0 +1,102 @@
+"""Meanings: a raw value of one column, read and put into words once."""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, NamedTuple
+
+from leadscore.columns import Column, ColumnError, Value
+from leadscore.scoring import phrases
+
+# Values of one type remembered by a column; then all are forgotten, so that memory stays bounded.
+REMEMBERED: Final = 5_000
+MANY: Final = 10  # values; from here on it is worth a look whether all are texts, as in a CSV
+SHORT: Final = 64  # characters; longer texts are not remembered
+
+
+class Meaning(NamedTuple):
+    """What one raw value means.
+
+    `value`: clean; a missing one where there is an error. `subject`: the first half of a reason.
+    `caution`: what to say if training has not seen it. `error`: why the column does not take it.
+    """
+
+    value: Value
+    subject: str
+    caution: str | None
+    error: ColumnError | None
+
+
+class Vocabulary:
+    """The meanings of one column's raw values. Safe to share between threads.
+
+    `reference`: the column's entry in the card's `reference`. `max_text`: characters of one value.
+    """
+
+    def __init__(self, column: Column, reference: Mapping[str, Any], max_text: int) -> None:
+        self.column, self._max_text = column, max_text
+        levels = list(reference.get("levels", ()))  # the commonest first
+        self._levels, self._commonest = frozenset(levels), next(iter(levels), None)
+        quantiles = reference.get("quantiles") or [math.inf, -math.inf]
+        self._low, self._high = quantiles[0], quantiles[-1]
+        self._memories = _Memories(self)
+        self.missing = self.meaning(None)
+
+    def read(self, values: Sequence[object]) -> list[Meaning]:
+        """The meaning of each raw value."""
+        memories = self._memories
+        try:
+            if len(values) > MANY and len(kinds := set(map(type, values))) == 1:
+                return list(map(memories[kinds.pop()].__getitem__, values))
+            return [memories[type(value)][value] for value in values]
+        except TypeError:  # a list or an object, which no memory takes for a key
+            return [self.meaning(value) for value in values]
+
+    def meaning(self, raw: object) -> Meaning:
+        """The meaning of one raw value, whether or not it is remembered."""
+        column = self.column
+        try:
+            if isinstance(raw, str) and len(raw) > self._max_text:
+                raise ColumnError(column.source, raw, f"text of at most {self._max_text} characters")
+            value, error = column.read(raw), None
+        except ColumnError as wrong:
+            error = ColumnError(column.source, wrong.value, wrong.expected)
+            value = column.read(None)
+        return Meaning(value, phrases.subject(column, value), self._caution(value), error)
+
+    def _caution(self, value: Value) -> str | None:
+        if phrases.missing(value):
+            return None
+        if isinstance(value, str):
+            known = value in self._levels
+            return None if known else phrases.new_level(self.column, value, self._commonest)
+        if self._low <= value <= self._high:
+            return None
+        return phrases.outside(self.column, value, self._low, self._high)
+
+
+class _Memories(dict[type, "_Memory"]):
+    """A memory for each type of raw value: 1, 1.0 and True are equal, and not the same."""
+
+    def __init__(self, vocabulary: Vocabulary) -> None:
+        super().__init__()
+        self._vocabulary = vocabulary
+
+    def __missing__(self, kind: type) -> "_Memory":
+        memory = self[kind] = _Memory(self._vocabulary)
+        return memory
+
+
+class _Memory(dict[Any, Meaning]):
+    """Raw value -> meaning, for values met before. Errors are not remembered."""
+
+    def __init__(self, vocabulary: Vocabulary) -> None:
+        super().__init__()
+        self._vocabulary = vocabulary
+
+    def __missing__(self, raw: object) -> Meaning:
+        meaning = self._vocabulary.meaning(raw)
+        if meaning.error is None and not (isinstance(raw, str) and len(raw) > SHORT):
+            if len(self) >= REMEMBERED:
+                self.clear()
+            self[raw] = meaning
+        return meaning

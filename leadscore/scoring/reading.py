@@ -1,0 +1,106 @@
+"""Leads as objects: {"total_visits": 5, "Lead Source": "Google"} -> meanings, and ids to hand back."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final, NamedTuple, TypeAlias
+
+from leadscore.columns import LARGEST, ColumnError
+from leadscore.scoring.engine import Engine, Leads
+
+Id: TypeAlias = str | int | float
+
+
+class WrongValue(NamedTuple):
+    """What is wrong with a lead, and where: its number, and its key if it is one of its values."""
+
+    place: tuple[str | int, ...]
+    error: ColumnError
+
+
+class WrongLeadsError(ValueError):
+    """Leads that cannot be read; `errors` holds every reason."""
+
+    def __init__(self, errors: Sequence[WrongValue]) -> None:
+        super().__init__("; ".join(str(wrong.error) for wrong in errors))
+        self.errors = errors
+
+
+_NOTHING: Final[Mapping[str, object]] = {}
+
+
+class LeadReader:
+    """Reads leads whose keys are names or CSV headers. A feature without a key is missing."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        dictionary = engine.card.dictionary
+        self._by_key = dictionary.by_key
+        self._features = engine.vocabularies.keys()
+        self._ids = {column.name for column in dictionary.ids}
+
+    def read(self, raw: Sequence[Any]) -> tuple[Leads, list[dict[str, Id]]]:
+        """The meanings of leads, and the ids of each by name.
+
+        Raises WrongLeadsError with every value its column does not take, every key that is unknown,
+        excluded, the target, or there under both of its names, and what is no object.
+        """
+        rows = [self._by_name(lead) for lead in raw]
+        wrong = {place for place, row in enumerate(rows) if row is None} if None in rows else set()
+        named = [row or _NOTHING for row in rows]
+        columns = {name: [row.get(name) for row in named] for name in self._features}
+        leads = self._engine.read(columns, len(rows))
+        wrong |= self._engine.errors(leads).keys()
+        ids = [{} if row.keys().isdisjoint(self._ids) else self._handed_back(row) for row in named]
+        wrong |= {place for place, found in enumerate(ids) if any(map(self._wrong_id, found.values()))}
+        if wrong:
+            raise WrongLeadsError([error for place in sorted(wrong) for error in self._why(place, raw)])
+        return leads, ids
+
+    def _by_name(self, lead: Any) -> Mapping[str, object] | None:
+        """A lead keyed by names; None if its keys are wrong."""
+        if not isinstance(lead, Mapping):
+            return None
+        if lead.keys() <= self._features:
+            return lead
+        known = self._by_key
+        named = {known[key].name: value for key, value in lead.items() if key in known}
+        refused = any(known[key].refused for key in lead if key in known)
+        return named if len(named) == len(lead) and not refused else None
+
+    def _handed_back(self, row: Mapping[str, Any]) -> dict[str, Id]:
+        return {name: row[name] for name in row if name in self._ids and row[name] is not None}
+
+    def _why(self, place: int, raw: Sequence[Any]) -> Iterator[WrongValue]:
+        """Everything that is wrong with one lead, in the order of its keys."""
+        lead = raw[place]
+        if not isinstance(lead, Mapping):
+            wanted = 'an object of columns, like {"column": value}'
+            yield WrongValue((place,), ColumnError("lead", lead, wanted))
+            return
+        keys: dict[str, str] = {}  # by the name of the column they stand for
+        for key, value in lead.items():
+            if expected := self._expected(key, value, keys):
+                yield WrongValue((place, key), ColumnError(key, value, expected))
+
+    def _expected(self, key: str, value: object, keys: dict[str, str]) -> str | None:
+        """What should stand there instead, if a key or its value is wrong."""
+        column = self._by_key.get(key)
+        if column is None:
+            return f"one of the columns {', '.join(self._features)}"
+        if column.refused:
+            return f"this column to be left out: {column.why}"
+        if (other := keys.setdefault(column.name, key)) != key:
+            return f"this column once, it is also given as {other!r}"
+        if isinstance(value, str) and len(value) > self._engine.max_text:
+            return f"text of at most {self._engine.max_text} characters"
+        if column.name in self._ids:
+            return "an id: printable text or a number" if self._wrong_id(value) else None
+        error = self._engine.vocabularies[column.name].meaning(value).error
+        return error.expected if error else None
+
+    def _wrong_id(self, value: object) -> bool:
+        """Whether a value cannot be handed back as JSON in UTF-8: infinity, half a surrogate pair."""
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            return not abs(value) <= LARGEST
+        if isinstance(value, str):
+            return len(value) > self._engine.max_text or not value.isprintable()
+        return value is not None

@@ -1,0 +1,71 @@
+"""The HTTP service: the model in use behind its routes, and what stands between them and the world."""
+
+import gc
+from collections.abc import Callable
+
+from fastapi import FastAPI
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from leadscore import __version__
+from leadscore.scorer import Scorer
+from leadscore.service import metrics, openapi, page, problems
+from leadscore.service.middleware import headers
+from leadscore.service.middleware.keys import KeyGuard, Keys
+from leadscore.service.middleware.limits import Limits
+from leadscore.service.middleware.logs import Recorder
+from leadscore.service.reload import ModelInUse, Reload
+from leadscore.service.routes import csv, operations, predict, route
+from leadscore.service.v2 import routes as v2
+from leadscore.settings import Settings
+
+
+def create_service(scorer: Scorer, settings: Settings, keys: Keys) -> ASGIApp:
+    """The service as it is run. A request passes, from the outside: log, CORS, keys, limits, model."""
+    in_use = ModelInUse(scorer, settings)
+    app = create_app(settings, in_use.reload if keys else None)
+    routed = headers.head_as_get(route.first(app))
+    limited: ASGIApp = Limits(in_use.before(routed), settings, {csv.CSV_PATH: settings.max_csv})
+    guarded = KeyGuard(limited, keys) if keys else limited
+    secured = headers.secured(headers.cors(guarded, settings))
+    recorder = Recorder(secured, metrics.note_request, settings.log_requests)
+    return _Service(recorder, start=in_use.listen)
+
+
+def create_app(settings: Settings, reload: Reload | None = None) -> FastAPI:
+    """All routes, as FastAPI documents them. None of them knows a model before a request brings it."""
+    app = FastAPI(
+        telemetry={"tracing": False, "metrics": False, "logs": False},  # asked for at each request
+        title="Lead conversion",
+        version=__version__,
+        openapi_url=None,  # the document is the model's: see openapi.py
+    )
+    problems.install(app)
+    app.router.route_class = route.Route
+    predict.add(app.router, settings)
+    csv.add(app.router)
+    operations.add(app.router, reload)
+    v2.add(app.router, settings)
+    openapi.add(app, settings)
+    page.install(app)
+    return app
+
+
+class _Service:
+    """An ASGI app with something to do when it starts."""
+
+    def __init__(self, app: ASGIApp, start: Callable[[], None]) -> None:
+        self._app, self._start = app, start
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer requests; start and stop with the server. There are no web sockets."""
+        if scope["type"] == "http":
+            await self._app(scope, receive, send)
+        elif scope["type"] == "lifespan":
+            await receive()
+            # App and model stay for good: no later collection needs to walk through them.
+            gc.collect()
+            gc.freeze()
+            self._start()
+            await send({"type": "lifespan.startup.complete"})
+            await receive()
+            await send({"type": "lifespan.shutdown.complete"})

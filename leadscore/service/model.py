@@ -1,0 +1,20 @@
+"""The model in use, with what the service keeps for it."""
+
+from leadscore.scorer import Scorer
+from leadscore.scoring.engine import Engine
+from leadscore.scoring.reading import LeadReader
+from leadscore.service.metrics import Served
+from leadscore.settings import Settings
+
+
+class Model:
+    """A verified model: its engine, its reader of leads, its card as `GET /model` answers it, and the
+    count of the leads it has scored. A request gets it as `request.scope["model"]`, and ends with it.
+    """
+
+    def __init__(self, scorer: Scorer, settings: Settings) -> None:
+        self.card = scorer.card
+        self.engine = Engine(scorer, settings.max_text)
+        self.reader = LeadReader(self.engine)
+        self.document = self.card.to_json().encode()
+        self.served = Served(self.card, max(1, settings.drift_window // settings.workers))

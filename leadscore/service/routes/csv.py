@@ -1,0 +1,141 @@
+"""`POST /predict/csv`: a CSV in, the same CSV with the answers added out."""
+
+import tempfile
+from collections.abc import Iterator
+from typing import Any, BinaryIO, Final, cast
+
+from fastapi import APIRouter
+from fastapi.responses import StreamingResponse
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.formparsers import MultiPartException
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+
+from leadscore.columns import show
+from leadscore.service import problems
+from leadscore.service.model import Model
+from leadscore.service.routes.route import count, media_type, parameter
+from leadscore.tables.block import REASONS
+from leadscore.tables.csv_answers import CsvScorer, header
+from leadscore.tables.csv_file import CsvFile
+from leadscore.tables.mapping import TableError
+from leadscore.tables.ranking import All
+
+CSV_PATH: Final = "/predict/csv"
+IN_MEMORY: Final = 2**24  # bytes of a file held in memory; a larger one waits on disk
+CSV_TYPES: Final = {"text/csv", "application/csv", "text/plain", "text/tab-separated-values"}
+
+DESCRIPTION: Final = """Send the file as it is (`text/csv`) or in a form (`multipart/form-data`):
+separated by comma, semicolon, tab or bar, in UTF-8 or Latin-1. Columns are found by name or by CSV
+header; all are handed back untouched. Added: `probability`, `score`, `grade`, `converts`, `reason_1`
+and so on, `warnings`, and `error` for a row that cannot be scored. A name that is taken gets a number:
+`score_2`."""
+
+FAILURES: Final = problems.BODY_FAILURES | {
+    400: "The file was not sent to its end, or the form cannot be read.",
+    415: "The body is declared neither as CSV nor as a form.",
+    507: "No room to hold the file.",
+}
+
+
+def add(routes: APIRouter) -> None:
+    """Add the route."""
+
+    @routes.post(
+        CSV_PATH,
+        summary="Score a CSV file",
+        description=DESCRIPTION,
+        response_class=StreamingResponse,
+        responses=problems.described(FAILURES) | {200: {"content": {"text/csv": {}}}},
+        openapi_extra={
+            "parameters": [
+                parameter("reasons", "columns of reasons", type="integer", minimum=0, default=REASONS),
+                parameter("sort", "score: the most probable lead first", enum=["score"]),
+            ],
+            "requestBody": _body(),
+        },
+    )
+    async def predict_csv(request: Request) -> Response:
+        model: Model = request.scope["model"]
+        reasons = count(request, "reasons", REASONS, 0, len(model.engine.features)) or 0
+        ranked = _ranked(request)
+        source = await _received(request)
+        try:
+            file = await run_in_threadpool(CsvFile, source, model.card.dictionary)
+        except TableError as error:
+            source.close()
+            raise HTTPException(422, f"The file cannot be scored: {error}.") from None
+        pieces = _answer(source, file, model, reasons, ranked)
+        headers = {"content-disposition": 'attachment; filename="leads-scored.csv"'}
+        return StreamingResponse(pieces, media_type="text/csv", headers=headers)
+
+
+def _ranked(request: Request) -> bool:
+    if (sort := request.query_params.get("sort")) not in (None, "score"):
+        wrong = problems.FieldError(pointer="/query/sort", value=show(sort), expected="'score'")
+        raise problems.invalid([wrong])
+    return sort == "score"
+
+
+async def _received(request: Request) -> BinaryIO:
+    """The whole file: a client that sends all before it reads would block on an answer in between."""
+    declared = media_type(request)
+    try:
+        if declared == "multipart/form-data":
+            form = await request.form(max_files=1, max_fields=10)
+            for part in form.values():
+                if not isinstance(part, str):
+                    return part.file
+            raise HTTPException(422, "The form holds no file.")
+        if declared not in CSV_TYPES:
+            got = show(declared) if declared else "none"
+            raise HTTPException(
+                415, f"Content-Type: got {got}, expected 'text/csv' or 'multipart/form-data'"
+            )
+        spooled = tempfile.SpooledTemporaryFile(IN_MEMORY)  # noqa: SIM115  (`_answer` closes it)
+        source = cast(BinaryIO, spooled)
+        async for chunk in request.stream():
+            await run_in_threadpool(source.write, chunk)
+        source.seek(0)
+    except ClientDisconnect:
+        raise HTTPException(400, "The file was not sent to its end.") from None
+    except MultiPartException as error:
+        raise HTTPException(400, f"The form cannot be read: {error.message}") from None
+    except OSError:
+        raise HTTPException(507, "The service has no room to hold a file of this size.") from None
+    return source
+
+
+def _answer(
+    source: BinaryIO, file: CsvFile, model: Model, reasons: int, ranked: bool
+) -> Iterator[bytes]:
+    """The answer in pieces."""
+    with source:
+        yield header(file.dialect, file.columns, reasons)
+        scorer = CsvScorer(model.engine, file.dialect, reasons, model.served.add)
+        blocks = map(scorer.score, file.blocks())
+        if not ranked:
+            for lines in blocks:
+                yield lines.text
+            return
+        with tempfile.SpooledTemporaryFile(IN_MEMORY) as waiting:
+            ranking = All(cast(BinaryIO, waiting))
+            for lines in blocks:
+                ranking.add(lines)
+                yield b""  # as long as there is progress, time does not run out
+            yield from ranking.pieces()
+
+
+def _body() -> dict[str, Any]:
+    """The request body, for OpenAPI."""
+    text = {"type": "string"}
+    form = {
+        "type": "object",
+        "properties": {"file": {"type": "string", "format": "binary"}},
+        "required": ["file"],
+    }
+    return {
+        "required": True,
+        "content": {"text/csv": {"schema": text}, "multipart/form-data": {"schema": form}},
+    }

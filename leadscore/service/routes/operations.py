@@ -1,0 +1,53 @@
+"""What operators ask for: health, readiness, the card, metrics, a reload."""
+
+from fastapi import APIRouter
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+
+from leadscore.scorer import ModelError
+from leadscore.service import metrics, problems
+from leadscore.service.reload import Reload
+from leadscore.service.types import Alive, Ready, Reloaded
+
+
+def add(routes: APIRouter, reload: Reload | None) -> None:
+    """Add the routes. `reload`: reads the model file again; None: there is no such route."""
+
+    @routes.get("/health", summary="Is the process alive?", response_model=Alive)
+    async def health(request: Request) -> Response:
+        return _json(Alive(status="alive").model_dump_json())
+
+    @routes.get("/ready", summary="Is a verified model loaded?", response_model=Ready)
+    async def ready(request: Request) -> Response:
+        version = request.scope["model"].card.version
+        return _json(Ready(status="ready", model_version=version).model_dump_json())
+
+    @routes.get("/model", summary="The model's card")
+    async def model(request: Request) -> Response:
+        return _json(request.scope["model"].document)
+
+    @routes.get("/metrics", summary="Metrics for Prometheus", response_class=PlainTextResponse)
+    async def measured(request: Request) -> Response:
+        # In a thread: it reads the numbers of all workers.
+        document = await run_in_threadpool(request.scope["model"].served.document)
+        return Response(document, headers={"content-type": metrics.EXPOSITION})
+
+    if reload:
+
+        @routes.post(
+            "/model/reload",
+            summary="Read the model file again",
+            response_model=Reloaded,
+            responses=problems.described({409: "The file is refused."}),
+        )
+        async def reloaded(request: Request) -> Response:
+            try:
+                return _json((await reload()).model_dump_json())
+            except ModelError as error:
+                raise HTTPException(409, f"The model in use stays: {error}") from None
+
+
+def _json(content: str | bytes) -> Response:
+    return Response(content, media_type="application/json")

@@ -1,0 +1,57 @@
+"""The server: uvicorn with the service, in one process or several."""
+
+import logging
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from leadscore.scorer import Scorer
+from leadscore.service import uvicorn_fixes
+from leadscore.service.app import create_service
+from leadscore.service.middleware import logs
+from leadscore.service.middleware.keys import Keys
+from leadscore.settings import Settings, variable
+
+
+def serve(scorer: Scorer, settings: Settings) -> None:
+    """Serve until told to stop."""
+    # Made here even if worker processes make their own: what is wrong is said once, before they start.
+    service = app(scorer, settings)
+    config = uvicorn.Config(
+        service if settings.workers == 1 else f"{__name__}:worker",
+        factory=settings.workers > 1,
+        host=settings.host,
+        port=settings.port,
+        workers=settings.workers,
+        http=uvicorn_fixes.protocol(settings.timeout),
+        ws="none",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=settings.shutdown_timeout,
+        timeout_worker_healthcheck=uvicorn_fixes.START_SECONDS,
+    )
+    if settings.workers == 1:
+        uvicorn.Server(config).run()
+    else:
+        uvicorn_fixes.run(config)
+
+
+def worker() -> ASGIApp:
+    """The service of one worker process, which finds model and settings in its environment."""
+    from leadscore.__main__ import loaded  # noqa: PLC0415  (which imports this module to serve)
+
+    return app(*loaded())
+
+
+def app(scorer: Scorer, settings: Settings) -> ASGIApp:
+    """The service, for this server or one that somebody else runs."""
+    logs.install()
+    keys = Keys(settings)
+    if not keys:
+        logging.getLogger("leadscore").warning(
+            "NO API KEYS: everyone who reaches this service may use it. Set %s or %s.",
+            variable("api_keys"),
+            variable("api_keys_file"),
+        )
+    return create_service(scorer, settings, keys)

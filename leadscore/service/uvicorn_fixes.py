@@ -1,0 +1,237 @@
+"""What is mended in uvicorn. Its classes are no public interface: this file alone uses them, and
+pyproject.toml pins the minor version it was tested with.
+"""
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+import tempfile
+from collections.abc import Iterator
+from functools import partial
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any, Final, cast
+
+import httptools
+from uvicorn import Config
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.supervisors.multiprocess import Multiprocess, Process
+
+from leadscore.service import metrics, problems
+
+HEAD_BYTES: Final = 16 * 2**10  # of a request's head
+HEAD_FIELDS: Final = 100
+DRAIN_BYTES: Final = 2**20  # read of a body that was answered before its end
+DRAIN_SECONDS: Final = 5.0
+
+# In memory: a full disk would kill a worker that writes to a mapped file.
+MEMORY: Final = Path("/dev/shm")  # noqa: S108
+
+# A worker that has not started by then, or has not answered the supervisor for as long, is replaced.
+START_SECONDS: Final = 30
+
+log = logging.getLogger(__name__)
+
+
+class Protocol(HttpToolsProtocol):
+    """Uvicorn's HTTP protocol with limits, and with offers to upgrade passed over.
+
+    - Kludex/uvicorn#157: a connection whose request head does not come in within `seconds` is closed; a
+      head of more than HEAD_BYTES or HEAD_FIELDS is a 431. Fields behind a body (trailers) are left
+      out. A body that was answered before its end is read on, for DRAIN_BYTES and DRAIN_SECONDS.
+    - Kludex/uvicorn#2722: curl and Java offer an upgrade to HTTP/2. A server may pass it over (RFC
+      9110, 7.8), but the parser then drops the body: a new one gets the head without the offer.
+    """
+
+    def __init__(self, seconds: float, **options: Any) -> None:
+        super().__init__(**options)
+        self._seconds = seconds
+        self._timer: asyncio.TimerHandle | None = None
+        self._in_head = True
+        self._ended = False  # a message, in the data that is read
+        self._skipped = False  # the message in work, which has no cycle
+        self._too_large = False  # a head; from then on nothing is answered but that
+        self._head_bytes = self._head_fields = self._drained = 0
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Wait for the first request."""
+        super().connection_made(transport)
+        self._start(self._seconds)
+
+    def data_received(self, data: bytes) -> None:
+        """Read on; what is behind an offer to upgrade by a new parser."""
+        self._unset_keepalive_if_required()
+        if self._in_head:
+            self._start(self._seconds)
+        self._ended = False
+        try:
+            self.parser.feed_data(data)
+        except httptools.HttpParserUpgrade as offer:
+            if not self._too_large:
+                head = self._head_without_offer()
+                self.parser = httptools.HttpRequestParser(self)
+                self.data_received(head + data[offer.args[0] :])
+                return
+        except httptools.HttpParserError:
+            self._refuse(HTTPStatus.BAD_REQUEST)
+            return
+        self._count(len(data) if self._in_head and not self._ended else 0)
+        if self._too_large:
+            self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
+
+    def on_message_begin(self) -> None:
+        """Count what comes in."""
+        super().on_message_begin()
+        self._in_head, self._head_bytes, self._head_fields = True, 0, 0
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Keep a field of the head."""
+        if self._in_head:
+            self._head_fields += 1
+            self._count(len(name) + len(value))
+            if not self._too_large:
+                super().on_header(name, value)
+
+    def on_headers_complete(self) -> None:
+        """From here on `Limits` watches."""
+        self._in_head = False
+        self._stop()
+        self._skipped = self._too_large or self.parser.should_upgrade()
+        if not self._skipped:
+            super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        """Hand on a part of a body, or drop it if nobody waits for it."""
+        if self._skipped:
+            return
+        super().on_body(body)
+        if self.cycle.response_complete:
+            self._drained += len(body)
+            if self._drained > DRAIN_BYTES:
+                self.transport.close()
+
+    def on_message_complete(self) -> None:
+        """Wait for the next request."""
+        self._in_head = self._ended = True
+        self._head_bytes = self._head_fields = 0
+        self._stop()
+        if not self._skipped:
+            super().on_message_complete()
+
+    def on_response_complete(self) -> None:
+        """If the body is still coming in, read on for a while."""
+        super().on_response_complete()
+        if not self._in_head:
+            self._drained = 0
+            self._start(DRAIN_SECONDS)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Nothing to wait for."""
+        self._stop()
+        super().connection_lost(exc)
+
+    def _count(self, head_bytes: int) -> None:
+        self._head_bytes += head_bytes
+        self._too_large |= self._head_bytes > HEAD_BYTES or self._head_fields > HEAD_FIELDS
+
+    def _head_without_offer(self) -> bytes:
+        """The head that was read, without its offer to upgrade."""
+        lines = [b"%s %s HTTP/1.1" % (self.parser.get_method(), self.url)]
+        for name, value in self.headers:
+            if name == b"connection":
+                options = [o for o in value.split(b",") if o.strip().lower() != b"upgrade"]
+                lines.append(b"connection: " + b",".join(options))
+            elif name != b"upgrade":
+                lines.append(name + b": " + value)
+        return b"\r\n".join([*lines, b"", b""])
+
+    def _refuse(self, status: HTTPStatus) -> None:
+        """Answer what the app never sees, and close the connection."""
+        answer = problems.refusal({"path": ""}, status, f"The request cannot be read: {status.phrase}.")
+        lines = [b"HTTP/1.1 %d %s" % (status, status.phrase.encode()), b"connection: close"]
+        lines += [name + b": " + value for name, value in answer.raw_headers]
+        self.transport.write(b"\r\n".join([*lines, b"", bytes(answer.body)]))
+        self.transport.close()
+
+    def _start(self, seconds: float) -> None:
+        if self._timer is None:
+            self._timer = self.loop.call_later(seconds, self.transport.close)
+
+    def _stop(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+
+def protocol(seconds: float) -> type[HttpToolsProtocol]:
+    """`Protocol` as uvicorn takes one; worker processes get it, too, so it can be pickled."""
+    return cast("type[HttpToolsProtocol]", partial(Protocol, seconds))
+
+
+class Workers(Multiprocess):
+    """Uvicorn's supervisor, but SIGHUP goes to the workers, and one that cannot start ends nothing.
+
+    Kludex/uvicorn#517, #2987: uvicorn would replace the workers at SIGHUP, which closes connections, and
+    stop all of them when the replacement of one that died cannot start, as with a model file that is
+    bad by now.
+    """
+
+    def init_processes(self) -> None:
+        """Start the workers."""
+        self.processes = [self._started() for _ in range(self.processes_num)]
+
+    def handle_hup(self) -> None:
+        """Have every worker reload its model."""
+        for process in self.processes:
+            if process.pid:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(process.pid, signal.SIGHUP)
+
+    def keep_subprocess_alive(self) -> None:
+        """Replace the workers that have died or hang."""
+        for index, process in enumerate(self.processes):
+            if self.should_exit.is_set() or process.is_alive(self.config.timeout_worker_healthcheck):
+                continue
+            process.kill()
+            process.join()
+            log.error("worker %s died (exit code %s); starting another", process.pid, process.exitcode)
+            self.processes[index] = self._started()
+
+    def _started(self) -> Process:
+        """A new worker. SIGHUP, which would kill it, waits until it listens (`ModelInUse.listen`)."""
+        process = Process(self.config, self.sockets)
+        masks = hasattr(signal, "pthread_sigmask")  # not on Windows
+        mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP}) if masks else None
+        try:
+            process.start()
+        finally:
+            if mask is not None:
+                signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+        process.child_conn.close()  # its end of the pipe, so that its death ends a check at once
+        return process
+
+
+def run(config: Config) -> None:
+    """Serve with `config.workers` processes until told to stop."""
+    with _shared_folder():
+        Workers(config, sockets=[config.bind_socket()]).run()
+
+
+@contextlib.contextmanager
+def _shared_folder() -> Iterator[None]:
+    """A folder for the numbers of all workers, gone in the end; named in the environment."""
+    if metrics.folder():
+        yield
+        return
+    memory = str(MEMORY) if os.access(MEMORY, os.W_OK) else None
+    try:
+        folder = tempfile.TemporaryDirectory(prefix="leadscore-", dir=memory)
+    except OSError:
+        log.warning("no temporary folder can be made: each worker's /metrics tells of itself alone")
+        yield
+        return
+    with folder as name:
+        os.environ[metrics.FOLDER] = name
+        yield

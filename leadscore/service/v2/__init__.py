@@ -1,0 +1,4 @@
+"""The Open Inference Protocol (KServe V2): its routes, types and tensors.
+
+https://github.com/kserve/open-inference-protocol
+"""

@@ -1,0 +1,93 @@
+"""The documents of the Open Inference Protocol, as pydantic reads and writes them."""
+
+from typing import Any, Final
+
+from pydantic import BaseModel, Field
+
+OUTPUTS: Final = ("probability", "contributions")
+DATATYPES: Final = {"number": "FP32", "category": "BYTES"}
+"""The datatype of a column's tensor, by the column's kind."""
+
+
+class Tensor(BaseModel):
+    """One column of a request."""
+
+    name: str = Field(description="A column, by its name.")
+    shape: list[int] = Field(min_length=1, max_length=2, examples=[[2, 1]])
+    datatype: str = Field(examples=["FP32"])
+    data: list[Any] | None = Field(default=None, examples=[[5, 7]])
+    parameters: dict[str, Any] = {}
+
+
+class Output(BaseModel):
+    """An output asked for."""
+
+    name: str = Field(examples=["probability"])
+    parameters: dict[str, Any] = {}
+
+
+class Inference(BaseModel):
+    """An inference request."""
+
+    id: str | None = None
+    parameters: dict[str, Any] = {}
+    inputs: list[Tensor] = Field(min_length=1)
+    outputs: list[Output] = []
+
+
+class OutputTensor(BaseModel):
+    """One output of an answer."""
+
+    name: str
+    datatype: str
+    shape: list[int]
+    data: list[float] | None = None
+    parameters: dict[str, Any] | None = None
+
+
+class Inferred(BaseModel):
+    """The answer to an inference request."""
+
+    model_name: str
+    model_version: str
+    id: str | None = None
+    outputs: list[OutputTensor]
+
+
+class TensorMetadata(BaseModel):
+    """An input or an output; -1 stands for any number of leads."""
+
+    name: str
+    datatype: str
+    shape: list[int]
+
+
+class ModelMetadata(BaseModel):
+    """What the model reads and answers."""
+
+    name: str
+    versions: list[str]
+    platform: str
+    inputs: list[TensorMetadata]
+    outputs: list[TensorMetadata]
+
+
+class ServerMetadata(BaseModel):
+    """What the server is."""
+
+    name: str
+    version: str
+    extensions: list[str]
+
+
+class Live(BaseModel):
+    """The server answers."""
+
+    live: bool
+
+
+class ModelReady(BaseModel):
+    """The model is loaded and verified."""
+
+    ready: bool
+    name: str | None = None

@@ -1,0 +1,68 @@
+"""Arrow record batches of leads, scored: those of a Parquet file, or of a table on Spark.
+
+Needs pyarrow, which serving does without. Each distinct value of a batch is read once; a Parquet file
+mostly stores its texts so.
+"""
+
+from collections.abc import Iterator
+
+import pyarrow as pa
+
+from leadscore.scoring.engine import Engine, Leads
+from leadscore.scoring.meaning import Meaning, Vocabulary
+from leadscore.tables.block import Answered, Totals, answer
+from leadscore.tables.mapping import ColumnMap, TableError
+
+
+class ArrowScorer:
+    """Adds the columns a CSV gets to record batches of one schema.
+
+    `added`: the schema of these columns; `schema`: the batches' own followed by it.
+
+    Raises TableError if the model reads none of the columns, or one of them is nested.
+    """
+
+    def __init__(self, engine: Engine, schema: pa.Schema, reasons: int) -> None:
+        self._engine, self._reasons = engine, reasons
+        self.columns = ColumnMap.of(schema.names, engine.card.dictionary)
+        for name, place in self.columns.positions.items():
+            if pa.types.is_nested(schema.field(place).type):
+                raise TableError(f"{name} holds lists or structs, expected text or numbers")
+        text = pa.string()
+        types = [pa.float64(), pa.int64(), text, pa.bool_(), *[text] * reasons, text, text]
+        self.added = pa.schema(zip(self.columns.added(reasons), types, strict=True))
+        self.schema = pa.schema([*schema, *self.added], schema.metadata)
+
+    def score(self, batch: pa.RecordBatch) -> tuple[pa.RecordBatch, Totals]:
+        """Score a batch of leads: the batch with the columns added, and their totals."""
+        positions, count = self.columns.positions, batch.num_rows
+        leads: Leads = [
+            _meanings(batch.column(positions[name]), vocabulary)
+            if name in positions
+            else [vocabulary.missing] * count
+            for name, vocabulary in self._engine.vocabularies.items()
+        ]
+        answered = answer(self._engine, leads, self._reasons)
+        added = [
+            pa.array(values, field.type, from_pandas=True)
+            for values, field in zip(_columns(answered), self.added, strict=True)
+        ]
+        return pa.record_batch([*batch.columns, *added], schema=self.schema), answered.totals()
+
+
+def _meanings(column: pa.Array, vocabulary: Vocabulary) -> list[Meaning]:
+    """The meaning of each value; each distinct one is read once."""
+    if pa.types.is_decimal(column.type):
+        column = column.cast(pa.float64())
+    if not pa.types.is_dictionary(column.type):
+        column = column.dictionary_encode()
+    distinct = [*vocabulary.read(column.dictionary.to_pylist()), vocabulary.missing]
+    codes = column.indices.fill_null(len(distinct) - 1).to_pylist()
+    return [distinct[code] for code in codes]
+
+
+def _columns(answered: Answered) -> Iterator[object]:
+    """The added columns, in the order of `ColumnMap.added`."""
+    yield answered.probability
+    yield from (answered.score, answered.grade, answered.converts, *answered.reasons)
+    yield from ([text or None for text in texts] for texts in (answered.warnings, answered.errors))

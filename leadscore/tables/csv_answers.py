@@ -1,0 +1,81 @@
+"""CSV records handed back with the answers added. A record keeps its text; what is added follows it."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from math import isnan
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from leadscore.scoring.engine import Engine, Scored
+from leadscore.tables.block import DECIMALS, Answered, Totals, answer
+from leadscore.tables.csv_file import Dialect, Records
+from leadscore.tables.mapping import ColumnMap
+
+_SWITCH: Final = {True: "true", False: "false", None: ""}
+
+
+@dataclass(frozen=True)
+class Lines:
+    """Scored records: n lines in one text, at which byte of it each ends, shape (n,), their
+    probabilities, shape (n,), NaN for an error, and what they add up to.
+    """
+
+    text: bytes
+    ends: NDArray[np.int64]
+    probability: NDArray[np.float64]
+    totals: Totals
+
+
+def header(dialect: Dialect, columns: ColumnMap, reasons: int) -> bytes:
+    """The first line of the answer."""
+    names = [dialect.header, *columns.added(reasons)]
+    return (dialect.delimiter.join(names) + dialect.newline).encode()
+
+
+class CsvScorer:
+    """Scores the records of one file, a block at a time. `note`: see `block.answer`."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        dialect: Dialect,
+        reasons: int,
+        note: Callable[[Scored, set[int]], None] = lambda scored, wrong: None,
+    ) -> None:
+        self._engine, self._reasons, self._note = engine, reasons, note
+        self._delimiter, self._newline = dialect.delimiter, dialect.newline
+
+    def score(self, records: Records) -> Lines:
+        """Score a block of records."""
+        leads = self._engine.read(records.columns, len(records.texts))
+        answered = answer(self._engine, leads, self._reasons, records.wrong, self._note)
+        lines = self._lines(records.texts, answered)
+        text = "".join(lines)
+        lengths = map(len, lines if text.isascii() else map(str.encode, lines))
+        ends = np.cumsum(np.fromiter(lengths, np.int64, len(lines)))
+        return Lines(text.encode(), ends, answered.probability, answered.totals())
+
+    def _lines(self, texts: Sequence[str], answered: Answered) -> list[str]:
+        cells = [
+            texts,
+            ["" if isnan(p) else f"{p:.{DECIMALS}f}" for p in answered.probability.tolist()],
+            ["" if score is None else str(score) for score in answered.score],
+            [grade or "" for grade in answered.grade],
+            [_SWITCH[converts] for converts in answered.converts],
+            *([_quoted(text) for text in rank] for rank in answered.reasons),
+            [text and _quoted(text) for text in answered.warnings],
+            [text and _quoted(text) for text in answered.errors],
+        ]
+        join, end = self._delimiter.join, self._newline
+        return [f"{join(row)}{end}" for row in zip(*cells, strict=True)]
+
+
+def _quoted(text: str | None) -> str:
+    """A text cell, quoted whatever it holds; empty if there is none."""
+    if not text:
+        return ""
+    if '"' in text:
+        text = text.replace('"', '""')
+    return f'"{text}"'

@@ -1,0 +1,200 @@
+"""CSV files: any common dialect, read in constant memory."""
+
+import codecs
+import csv
+import io
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+from typing import BinaryIO, Final, TypeAlias, cast
+
+from leadscore.columns import Dictionary
+from leadscore.tables.block import BLOCK
+from leadscore.tables.mapping import ColumnMap, TableError
+
+DELIMITERS: Final = ",;\t|"
+CHUNK: Final = 2**18  # bytes read at once
+LONGEST_RECORD: Final = 2**20  # characters
+BOM: Final = "\ufeff"
+
+Record: TypeAlias = tuple[list[str], str]
+"""A record's cells and its text without the line end; no cells: the text is not valid CSV."""
+
+csv.field_size_limit(LONGEST_RECORD)  # Python's own is an eighth of it
+
+
+def _from_windows(error: UnicodeError) -> tuple[str, int]:
+    """Read the bytes that are not UTF-8 as Windows-1252, which is Latin-1 and a few more characters."""
+    if not isinstance(error, UnicodeDecodeError):
+        raise error
+    wrong = error.object[error.start : error.end]
+    try:
+        return wrong.decode("cp1252"), error.end
+    except UnicodeDecodeError:  # five bytes it has no character for
+        return wrong.decode("latin-1"), error.end
+
+
+codecs.register_error("leadscore.windows", _from_windows)
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """How a file is written; `header` is the text of its first record."""
+
+    header: str
+    delimiter: str
+    newline: str
+
+
+@dataclass(frozen=True)
+class Records:
+    """n records: the text of each, the raw cells of each feature, and by number what is wrong."""
+
+    texts: list[str]
+    columns: dict[str, list[str]]
+    wrong: dict[int, str]
+
+
+class CsvFile:
+    """A CSV file that is being read: its dialect, its columns, and its records in blocks.
+
+    Raises TableError when the first record is no header the model can use.
+    """
+
+    def __init__(self, stream: BinaryIO, dictionary: Dictionary) -> None:
+        lines = _lines(stream)
+        first = next((line for line in lines if line.strip(f"{BOM}\r")), "")
+        if "\0" in first:
+            raise TableError("not a CSV in UTF-8 or Latin-1 (in UTF-16 perhaps): save it as CSV UTF-8")
+        marked, first = first.startswith(BOM), first.removeprefix(BOM)
+        delimiter = max(DELIMITERS, key=lambda mark: _known(first, mark, dictionary))
+        self._records = records(_chained(first, lines), delimiter)
+        names, text = next(self._records, ([], ""))
+        self.columns = ColumnMap.of(names, dictionary)
+        newline = "\r\n" if first.endswith("\r") else "\n"
+        self.dialect = Dialect(BOM * marked + text, delimiter, newline)
+
+    def blocks(self) -> Iterator[Records]:
+        """The records after the header, BLOCK at a time."""
+        while block := list(islice(self._records, BLOCK)):
+            wrong = {
+                number: _wrong_width(len(cells), self.columns.width)
+                for number, (cells, _) in enumerate(block)
+                if len(cells) != self.columns.width
+            }
+            for number in wrong:
+                cells, text = block[number]
+                block[number] = [""] * self.columns.width, self._fitted(cells or [text])
+            columns = {
+                name: [cells[place] for cells, _ in block]
+                for name, place in self.columns.positions.items()
+            }
+            yield Records([text for _, text in block], columns, wrong)
+
+    def _fitted(self, row: list[str]) -> str:
+        """A row of another width, cut or filled so that the added columns stay in line."""
+        width = self.columns.width
+        output = io.StringIO()
+        writer = csv.writer(output, delimiter=self.dialect.delimiter)
+        writer.writerow(row[:width] + [""] * (width - len(row)))
+        return output.getvalue().removesuffix("\r\n")
+
+
+def _lines(stream: BinaryIO) -> Iterator[str]:
+    r"""The lines of a text without their "\n"; in a file from an old Mac, which has none, without "\r".
+
+    A line longer than any record may be is cut.
+    """
+    decode = codecs.getincrementaldecoder("utf-8")("leadscore.windows").decode
+    # Not `read`: it waits for all it is asked for, and hears no Ctrl-C between two parts of it.
+    read = cast(io.BufferedIOBase, stream).read1
+    end, rest, ended = "\n", "", False
+    started = False
+    while not ended:
+        part = read(CHUNK)
+        ended = not part
+        rest += decode(part, ended)
+        if not started:
+            if "\n" not in rest and len(rest) < LONGEST_RECORD and not ended:
+                continue
+            started = True
+            if "\n" not in rest and "\r" in rest:
+                end = "\r"
+        *lines, rest = rest.split(end)
+        yield from lines
+        if len(rest) > LONGEST_RECORD:
+            yield rest
+            rest = ""
+    if rest:
+        yield rest
+
+
+def records(lines: Iterator[str], delimiter: str) -> Iterator[Record]:
+    r"""Each record that is not blank, from lines without their "\n", which may end with "\r".
+
+    A quote that is never closed, or closed in the middle of a cell, spoils its own line and no other:
+    reading goes on with the next one. Of the lines such a record was followed over, none but the last
+    starts a record of several lines: it would break at the same place. So no line is looked at more
+    than three times: alone, as the start of a record, and as a part of one.
+    """
+    held: deque[str] = deque()  # lines that were looked at, and belong to later records
+    behind = 0  # how many of them come after those that start no record of several lines
+    while (line := held.popleft() if held else next(lines, None)) is not None:
+        text = line.rstrip("\r")
+        if '"' not in text and "\r" not in text:  # several times as fast as csv.reader
+            if text:
+                yield text.split(delimiter), text
+            continue
+        if cells := _parsed(iter([text]), delimiter):
+            yield cells, text
+            continue
+        if len(held) <= behind:
+            further: list[str] = []
+            if cells := _parsed(_record_lines(line, held, lines, further), delimiter):
+                yield cells, "\n".join([line, *further]).rstrip("\r")
+                continue
+            behind = len(held)
+            held.extendleft(reversed(further))
+        yield [], text
+
+
+def _record_lines(
+    line: str, held: deque[str], lines: Iterator[str], further: list[str]
+) -> Iterator[str]:
+    """A line and as many of those after it as are asked for, which go to `further`; to a limit."""
+    length = 0
+    while length <= LONGEST_RECORD:
+        yield f"{line}\n"
+        following = held.popleft() if held else next(lines, None)
+        if following is None:
+            return
+        line = following
+        further.append(line)
+        length += len(line)
+
+
+def _parsed(lines: Iterator[str], delimiter: str) -> list[str]:
+    """The cells of the record that starts on the first line; none if it is not valid CSV."""
+    try:
+        return next(csv.reader(lines, delimiter=delimiter, strict=True), [])
+    except csv.Error:
+        return []
+
+
+def _chained(first: str, lines: Iterator[str]) -> Iterator[str]:
+    yield first
+    yield from lines
+
+
+def _known(line: str, delimiter: str, dictionary: Dictionary) -> int:
+    """How many columns of the dictionary a header names if it is separated so."""
+    names = _parsed(iter([line]), delimiter)
+    return sum(name.strip() in dictionary.by_key for name in names)
+
+
+def _wrong_width(found: int, expected: int) -> str:
+    if not found:
+        return "this line is not valid CSV: a quote is not closed, or closed within a cell"
+    lost = f"; the last {found - expected} are left out" if found > expected else ""
+    return f"got {found} cells, expected {expected}{lost}"

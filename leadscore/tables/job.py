@@ -1,0 +1,187 @@
+"""Jobs: one file of leads scored in the terminal, whatever its size, in constant memory."""
+
+import os
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Final, NoReturn, Self
+
+from leadscore.scorer import Scorer
+from leadscore.scoring.engine import Engine
+from leadscore.settings import Settings
+from leadscore.tables.block import Totals, check_reasons
+from leadscore.tables.csv_answers import CsvScorer, header
+from leadscore.tables.csv_file import CsvFile, Dialect
+from leadscore.tables.mapping import ColumnMap, TableError
+from leadscore.tables.pool import Score, scored
+from leadscore.tables.ranking import All, Best, Ranking
+from leadscore.tables.streams import STANDARD, source, target
+
+INTERRUPTED: Final = 130  # the exit code of a run stopped by Ctrl-C, as a shell reports it
+REDRAW: Final = 0.2  # seconds between two lines of progress
+
+
+@dataclass(frozen=True)
+class Job:
+    """What to score, where to, and how: `source` and `target` are paths or "-".
+
+    `top`: only the best so many leads, ranked. `ranked`: all leads, the best first.
+    """
+
+    source: str
+    target: str
+    reasons: int
+    top: int | None
+    ranked: bool
+
+
+def run(job: Job, scorer: Scorer, settings: Settings) -> Totals:
+    """Score the file; the target is written under a temporary name and renamed once it is complete.
+
+    Raises TableError for a file that cannot be scored, OSError for one that cannot be read or written.
+    """
+    check_reasons(job.reasons, scorer)
+    if _is_parquet(job.source) or _is_parquet(job.target):
+        return _parquet(job, scorer, settings)
+    return _csv(job, scorer, settings)
+
+
+def _csv(job: Job, scorer: Scorer, settings: Settings) -> Totals:
+    with source(job.source) as leads, target(job.target) as answers:
+        file = CsvFile(leads, scorer.card.dictionary)
+        report(file.columns)
+        build = partial(_csv_scorer, file.dialect, job.reasons)
+        share = None if job.source == STANDARD else partial(_share, leads.tell, Path(job.source))
+        with Progress(share) as progress, tempfile.TemporaryFile() as waiting:
+            ranking: Ranking | None = All(waiting) if job.ranked else None
+            ranking = Best(job.top) if job.top is not None else ranking
+            answers.write(header(file.dialect, file.columns, job.reasons))
+            for lines in scored(file.blocks(), build, scorer, settings):
+                if ranking is None:
+                    answers.write(lines.text)
+                else:
+                    ranking.add(lines)
+                progress.add(lines.totals)
+            if ranking is not None:
+                answers.writelines(ranking.pieces())
+        return progress.totals
+
+
+def _csv_scorer(dialect: Dialect, reasons: int, engine: Engine) -> Score:
+    return CsvScorer(engine, dialect, reasons).score
+
+
+def _parquet(job: Job, scorer: Scorer, settings: Settings) -> Totals:
+    if not (_is_parquet(job.source) and _is_parquet(job.target)):
+        raise TableError("Parquet is written from Parquet: both names should end in .parquet")
+    if job.ranked or job.top is not None:
+        raise TableError("only CSV can be ranked here; sort the Parquet file by its probability")
+    try:
+        from leadscore.tables import parquet  # noqa: PLC0415  (optional)
+    except ModuleNotFoundError:
+        raise TableError("Parquet needs pyarrow (pip install pyarrow), or a CSV instead") from None
+    with target(job.target) as answers:
+        return parquet.score(Path(job.source), answers, job.reasons, scorer, settings)
+
+
+class Progress:
+    """A line with rate and share on a terminal, renewed as blocks come; `totals` adds them up.
+
+    `share`: tells how much of the file has been read, from 0 to 1; None if nobody knows.
+    """
+
+    def __init__(self, share: Callable[[], float] | None) -> None:
+        self.totals = Totals()
+        self._share, self._shown = share, sys.stderr.isatty()
+        self._started = self._drawn = time.monotonic()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._shown:
+            print("\r\x1b[K", end="", file=sys.stderr, flush=True)
+
+    def add(self, totals: Totals) -> None:
+        """Count a block."""
+        self.totals += totals
+        now = time.monotonic()
+        if self._shown and now - self._drawn >= REDRAW:
+            self._drawn = now
+            line = (
+                f"{self.totals.leads:,} leads, {self.totals.leads / (now - self._started):,.0f} a second"
+            )
+            line += f", {self._share():.0%}" if self._share else ""
+            print(f"\r\x1b[K{line}", end="", file=sys.stderr, flush=True)
+
+
+def _share(tell: Callable[[], int], path: Path) -> float:
+    return min(tell() / max(path.stat().st_size, 1), 1)
+
+
+def _is_parquet(name: str) -> bool:
+    return name.lower().endswith(".parquet")
+
+
+def report(columns: ColumnMap) -> None:
+    """Say what the columns of the file are taken for."""
+    found = len(columns.positions)
+    say(f"Columns: {found} of the {found + len(columns.absent)} the model reads.")
+    for what, names in (
+        ("Not in the file, scored as missing", columns.absent),
+        ("Known to the model and left out on purpose", columns.refused),
+        ("Unknown to the model", columns.unknown),
+    ):
+        if names:
+            say(f"{what}: {', '.join(names)}.")
+
+
+def summary(totals: Totals, seconds: float) -> str:
+    """What was done, in one line."""
+    rate = totals.leads / seconds if seconds else 0.0
+    text = f"Scored {totals.leads - totals.wrong:,} leads in {seconds:,.1f} s ({rate:,.0f} a second): "
+    text += f"{totals.converts:,} reach the threshold, {totals.expected_conversions:,.1f} conversions"
+    text += " expected."
+    if totals.wrong:
+        text += f" {totals.wrong:,} could not be scored: see the column error."
+    return text
+
+
+def say(text: str) -> None:
+    """Tell the person at the terminal; standard output belongs to the leads."""
+    print(text, file=sys.stderr)
+
+
+def command(job: Job, scorer: Scorer, settings: Settings) -> None:
+    """Run a job from the command line: a summary, or the reason why not, on standard error."""
+    for name in ("SIGTERM", "SIGHUP"):  # the terminal is gone; nohup ignores it, Windows has none
+        number = getattr(signal, name, None)
+        if number and signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, lambda received, _: sys.exit(128 + received))
+    started = time.monotonic()
+    try:
+        totals = run(job, scorer, settings)
+    except BrokenPipeError:
+        _leave_pipe()
+    except TableError as error:
+        sys.exit(f"{job.source}: {error}")
+    except OSError as error:
+        sys.exit(f"{error.filename or job.source}: {error.strerror or error}")
+    except BrokenProcessPool:
+        sys.exit(f"{job.source}: a worker process was killed (out of memory?); nothing was kept")
+    except KeyboardInterrupt:
+        say("Interrupted: nothing was kept." if job.target != STANDARD else "Interrupted.")
+        raise SystemExit(INTERRUPTED) from None
+    say(summary(totals, time.monotonic() - started))
+
+
+def _leave_pipe() -> NoReturn:
+    """The reader has seen enough, like `head`: end without a word."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    raise SystemExit(0)

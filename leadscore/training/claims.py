@@ -1,0 +1,59 @@
+"""What a model claims when leads are split by time and when at random, and why that differs."""
+
+from collections.abc import Mapping
+from typing import Any, get_args
+
+from leadscore.columns import Dictionary, Known
+from leadscore.training.dataset import Dataset
+from leadscore.training.decision import Rule
+from leadscore.training.models import SERVED
+from leadscore.training.progress import Step
+from leadscore.training.recipe import fit
+from leadscore.training.slices import seen
+
+
+def ablation(
+    leads: Dataset, dictionary: Dictionary, rule: Rule, seed: int, step: Step
+) -> dict[str, Any]:
+    """What the served model would claim with ever later columns, split by time and at random."""
+    found = {}
+    levels = {moment: dictionary.known_at(moment) for moment in get_args(Known)}
+    for name, used in {**levels, "everything": dictionary.everything()}.items():
+        step(f"ablation: columns known when {name}" if name in levels else "ablation: all columns")
+        fitted = fit(leads.narrow(used), SERVED, seed, rule)
+        found[name] = {
+            "features": len(used.features),
+            "by_time": fitted.newest,
+            "at_random": fitted.at_random,
+        }
+    return found
+
+
+def seen_before(leads: Dataset, seed: int) -> dict[str, float]:
+    """The share of test leads that equal a training lead in every feature."""
+    splits = {"by_time": leads, "at_random": leads.shuffled(seed)}
+    return {name: round(float(seen(split).mean()), 4) for name, split in splits.items()}
+
+
+def explained(metrics: Mapping[str, Any]) -> str:
+    """Why a model's figures differ between the split by time and one at random, in a few sentences."""
+    served = metrics["models"][metrics["served"]]
+    by_time, at_random = served["newest"]["roc_auc"], served["at_random"]["roc_auc"]
+    repeated = {split: f"{share:.0%}" for split, share in metrics["seen_before"].items()}
+    harder = "easier" if by_time > at_random else "harder"
+    text = (
+        f"By time the model reaches ROC-AUC {by_time:.3f}, at random {at_random:.3f}: the newest leads "
+        f"are {harder} to tell apart than leads of all times. Only the split by time asks what a user "
+        "asks, how the leads of tomorrow are ranked; a random one also lets the model learn from leads "
+        f"newer than those it is tested on ({repeated['at_random']} of its test leads equal a training "
+        f"lead, {repeated['by_time']} by time)."
+    )
+    flattered = [
+        f"“{name}” {level['at_random']['roc_auc']:.3f} instead of {level['by_time']['roc_auc']:.3f}"
+        for name, level in metrics["ablation"].items()
+        if round(level["at_random"]["roc_auc"] - level["by_time"]["roc_auc"], 3)
+        > max(0.0, round(at_random - by_time, 3))
+    ]
+    if flattered:
+        text += f" It flatters columns whose values change with time: {', '.join(flattered)}."
+    return text

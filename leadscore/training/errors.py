@@ -1,0 +1,9 @@
+"""Why there is no new model. Kept apart so that a command can catch them before it loads a library."""
+
+
+class TrainingError(ValueError):
+    """The leads or the options cannot be trained on; the message says what is wrong and where."""
+
+
+class RefusedError(RuntimeError):
+    """There is a model, and it must not be published; the message says why, a reason to a line."""

@@ -1,0 +1,51 @@
+"""Which leads a model is fitted on and which it is tried on, and its probabilities for the latter."""
+
+from typing import Final
+
+import numpy as np
+import pandas as pd
+from joblib import parallel_config
+from numpy.typing import NDArray
+from sklearn.model_selection import StratifiedGroupKFold, cross_val_predict
+from sklearn.pipeline import Pipeline
+
+from leadscore.training.dataset import row_groups
+from leadscore.training.evaluation.figures import Probability, Target
+
+FOLDS: Final = 5
+BUNDLES: Final = 500  # of leads, for folds: enough to make them alike
+COMMON: Final = 0.01  # of all leads: more identical ones are a kind of lead, not a repetition
+
+
+def out_of_fold(model: Pipeline, features: pd.DataFrame, target: Target, seed: int) -> Probability:
+    """A probability for each lead from a model that saw neither it nor an identical lead, shape (n,).
+
+    Except for the commonest kinds of lead (COMMON): a model in use has met them, and a fold whose model
+    has not would be another world.
+    """
+    split = folds(features, target, seed)
+    with parallel_config("threading", n_jobs=-1):
+        scores = cross_val_predict(model, features, target, cv=split, method="predict_proba")
+    return np.asarray(scores[:, 1], dtype=np.float64)
+
+
+def folds(
+    features: pd.DataFrame, target: Target, seed: int
+) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+    """Rows to fit on and rows to score, of each fold: as large and with as many conversions as the next,
+    and identical leads in one.
+    """
+    _, group, count = np.unique(lead_groups(features), return_inverse=True, return_counts=True)
+    # Leads without a double go by the bundle, of one outcome each: scikit-learn weighs group by group.
+    alone = np.random.default_rng(seed).permutation(np.flatnonzero(count[group] == 1))
+    alone = alone[np.argsort(target[alone], kind="stable")]
+    group[alone] = len(count) + np.arange(len(alone)) // max(1, len(target) // BUNDLES)
+    split = StratifiedGroupKFold(FOLDS, shuffle=True, random_state=seed)
+    return list(split.split(target, target, group))
+
+
+def lead_groups(features: pd.DataFrame) -> NDArray[np.int64]:
+    """The group of each lead, shape (n,): identical leads share one, unless they are COMMON."""
+    _, kind, count = np.unique(row_groups(features), return_inverse=True, return_counts=True)
+    common = count[kind] > COMMON * len(features)
+    return np.where(common, len(count) + np.arange(len(features)), kind)

@@ -1,0 +1,51 @@
+"""The model file: graph and card in one, sealed; refused unless it computes what the pipeline does."""
+
+from dataclasses import replace
+from typing import Final
+
+import onnx
+import pandas as pd
+from onnx import helper
+from sklearn.pipeline import Pipeline
+
+from leadscore.card import METADATA_KEY, SEAL_KEY, UNSEALED, Card, seal, version_of
+from leadscore.scorer import ModelError, Scorer
+from leadscore.training.onnx import parity
+from leadscore.training.onnx.golden import golden
+from leadscore.training.onnx.graph import convert
+
+# Of adversarial and golden leads: the same pipeline gives the same file.
+SEED: Final = 0
+
+
+def export(pipeline: Pipeline, card: Card, features: pd.DataFrame) -> tuple[bytes, Card]:
+    """Convert, verify and seal: the bytes of the ONNX file, and the card in it.
+
+    `card` is complete but for `version`, `base`, `golden` and `parity`, which are found here; `features`
+    are leads to check parity on, beside adversarial ones. The same input gives the same bytes.
+
+    Raises ParityError when the graph does not compute what the pipeline computes, ShapleyError when the
+    trees are too deep to compile.
+    """
+    graph, base = convert(pipeline, card.dictionary)
+    leads = golden(pipeline, card.dictionary, card.reference, SEED)
+    card = replace(card, version="", base=base, golden=leads)
+    try:
+        scorer = Scorer(seal(unsealed(graph, card)))
+    except ModelError as error:  # it does not reproduce the golden leads
+        raise parity.ParityError(str(error)) from None
+    card = replace(card, parity=parity.check(pipeline, scorer, features, SEED).to_dict())
+    card = replace(card, version=version_of(unsealed(graph, card)))
+    model = seal(unsealed(graph, card))
+    Scorer(model)
+    return model, card
+
+
+def unsealed(graph: onnx.ModelProto, card: Card) -> bytes:
+    """The file's bytes with the card in the metadata, and the place where the digest comes."""
+    model = onnx.ModelProto()
+    model.CopyFrom(graph)
+    model.producer_name, model.doc_string = "leadscore", ""
+    helper.set_model_props(model, {METADATA_KEY: card.to_json(), SEAL_KEY: UNSEALED})
+    content: bytes = model.SerializeToString(deterministic=True)
+    return content

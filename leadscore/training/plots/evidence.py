@@ -1,0 +1,25 @@
+"""What the pictures are drawn from."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from leadscore.card import Threshold
+from leadscore.training.dataset import Dataset
+from leadscore.training.evaluation.figures import Probability
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """A model and how it scores its leads.
+
+    `leads`, with the features the model reads; probabilities `out_of_fold`, shape (oldest leads,), and
+    of the `newest`, shape (newest leads,), with their `contributions`, shape (newest leads, features).
+    """
+
+    leads: Dataset
+    threshold: Threshold
+    out_of_fold: Probability
+    newest: Probability
+    contributions: NDArray[np.float64]

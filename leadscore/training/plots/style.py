@@ -1,0 +1,62 @@
+"""How every picture looks: colours, axes, intervals."""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import PercentFormatter
+from numpy.typing import NDArray
+from scipy.stats import binomtest
+
+BLUE, ORANGE, GREEN, GREY = "#0072b2", "#d55e00", "#009e73", "#767676"  # Okabe and Ito
+STYLE: Final[Any] = {
+    "axes.axisbelow": True,
+    "axes.grid": True,
+    "axes.spines.right": False,
+    "axes.spines.top": False,
+    "axes.titlelocation": "left",
+    "axes.titleweight": "bold",
+    "figure.constrained_layout.use": True,
+    "font.size": 10,
+    "grid.color": "#e6e6e6",
+    "legend.frameon": False,
+    "savefig.dpi": 110,
+}
+
+
+def one_panel() -> tuple[Figure, Axes]:
+    """A small figure and its axes."""
+    figure = Figure(figsize=(6.4, 5.2))
+    return figure, figure.subplots()
+
+
+def percent(axes: Axes) -> None:
+    """Label both axes in percent."""
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_formatter(PercentFormatter(1))
+
+
+def mark(axes: Axes, x: float, y: float, text: str) -> None:
+    """A dot with a text beside it."""
+    axes.plot(x, y, "o", color=ORANGE, zorder=3)
+    axes.annotate(text, (x, y), (8, -4), textcoords="offset points", va="top")
+
+
+def interval(rate: float, leads: float) -> tuple[float, float, float]:
+    """A rate with its Wilson 95 % interval."""
+    bounds = binomtest(round(rate * leads), int(leads)).proportion_ci(method="wilson")
+    return rate, float(bounds.low), float(bounds.high)
+
+
+def with_intervals(
+    axes: Axes,
+    x: Sequence[float] | NDArray[Any],
+    rates: Sequence[tuple[float, float, float]],
+    label: str,
+) -> None:
+    """A line through rates, with the interval of each."""
+    middle, low, high = np.transpose(rates)
+    distances = np.maximum([middle - low, high - middle], 0)
+    axes.errorbar(x, middle, distances, color=BLUE, marker="o", markersize=4, capsize=2, label=label)

@@ -1,0 +1,84 @@
+"""What is written down of a training: the contents of metrics.json, and the card before its export."""
+
+from collections.abc import Mapping
+from importlib.metadata import version
+from platform import python_version
+from typing import Any
+
+import xgboost
+
+from leadscore.card import MODEL, Card
+from leadscore.training import claims, decision, distributions, slices
+from leadscore.training.dataset import Dataset
+from leadscore.training.evaluation import figures
+from leadscore.training.evaluation.figures import Probability
+from leadscore.training.evaluation.resampling import intervals
+from leadscore.training.models import SERVED
+from leadscore.training.recipe import Fitted
+
+
+def metrics(
+    leads: Dataset, models: Mapping[str, Fitted], probability: Probability, seed: int
+) -> dict[str, Any]:
+    """The figures of the models, and more of the served one, which gives the newest leads this
+    probability.
+    """
+    served, target = models[SERVED], leads.newest()[1]
+    return {
+        "seed": seed,
+        "features": [column.name for column in leads.dictionary.features],
+        "served": SERVED,
+        "models": {name: model.to_dict() for name, model in models.items()},
+        "intervals": intervals(target, probability, served.threshold.value, seed),
+        "threshold": vars(served.threshold),
+        "grades": [vars(grade) for grade in decision.grades(target, probability)],
+        "calibration": vars(served.calibration),
+        "reliability": figures.reliability(target, probability),
+        "gains": figures.gains(target, probability),
+        "slices": slices.measured(leads, probability, served.threshold.value),
+        "seen_before": claims.seen_before(leads, seed),
+    }
+
+
+def draft(leads: Dataset, served: Fitted, probability: Probability, metrics: Mapping[str, Any]) -> Card:
+    """The card but for what the export finds."""
+    oldest, grades = leads.oldest()[0], decision.grades(leads.newest()[1], probability)
+    return Card(
+        name=MODEL,
+        version="",
+        known=metrics["known"],
+        dictionary=leads.dictionary,
+        reference=distributions.reference(oldest, leads.dictionary),
+        drift=distributions.drift(oldest, leads.dictionary, probability, grades),
+        base=0.0,
+        calibration={key: metrics["calibration"][key] for key in ("method", "slope", "intercept")},
+        threshold=served.threshold,
+        grades=grades,
+        metrics={
+            "newest": served.newest,
+            **{key: metrics[key] for key in ("intervals", "reliability", "gains")},
+        },
+        data=metrics["data"],
+        parity={},
+        versions=versions(),
+        golden=(),
+    )
+
+
+def described(leads: Dataset) -> dict[str, Any]:
+    """The data: which file, how many leads, how many of them for what."""
+    return {
+        "file": leads.file,
+        "sha256": leads.sha256,
+        "leads": len(leads),
+        "conversion_rate": round(float(leads.target.mean()), 4),
+        "trained_on": len(leads.oldest()[1]),
+        "tested_on": len(leads.newest()[1]),
+    }
+
+
+def versions() -> dict[str, str]:
+    """What decides the model's bytes beside data and seed."""
+    names = ("numpy", "onnx", "onnxruntime", "scikit-learn")
+    installed = {name: version(name) for name in names}
+    return {"python": python_version(), "xgboost": xgboost.__version__, **installed}

@@ -1,0 +1,59 @@
+"""What train.py prints at its end: the figures a reader wants to know first, and what to run next."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from rich import box
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from leadscore.card import MODEL
+from leadscore.training import claims
+
+FIGURES: Final = ("roc_auc", "log_loss", "precision", "recall", "f1", "lift_at_10%")
+
+
+def summarise(metrics: Mapping[str, Any], output: Path) -> None:
+    """Print tables of all models and of ever later columns, and the served model in three lines."""
+    console = Console(highlight=False)
+    tested_on = f"{metrics['data']['tested_on']:,}"
+    for split, title in (
+        ("newest", f"The newest {tested_on} leads"),
+        ("at_random", f"{tested_on} leads drawn at random instead"),
+    ):
+        rows = {name: model[split] for name, model in metrics["models"].items()}
+        console.print(_table(title, "model", rows))
+    console.print(claims.explained(metrics), soft_wrap=True, end="\n\n")
+    rows = {
+        f"{name}, {split.replace('_', ' ')}": level[split]
+        for name, level in metrics["ablation"].items()
+        for split in ("by_time", "at_random")
+    }
+    title = f"{metrics['served']} with the columns known when ..., split ..."
+    console.print(_table(title, "columns, split", rows))
+    console.print(_served(metrics, output), soft_wrap=True)
+
+
+def _served(metrics: Mapping[str, Any], output: Path) -> str:
+    served = metrics["models"][metrics["served"]]
+    low, high = metrics["intervals"]["roc_auc"]
+    return (
+        f"Served: {metrics['served']}, version {metrics['model_version']}. "
+        f"ROC-AUC {served['newest']['roc_auc']:.3f} (95 %: {low:.3f} to {high:.3f}), "
+        f"threshold {served['threshold']:.3f} ({metrics['threshold']['rule']}).\n"
+        f"ONNX differs by at most {metrics['parity']['largest_difference']:.0e}.\n"
+        f"Written to {escape(str(output))}/. "
+        f"Next: [bold]python predict.py --model {escape(str(output / MODEL))}.onnx[/]"
+    )
+
+
+def _table(title: str, first: str, rows: Mapping[str, Mapping[str, float]]) -> Table:
+    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    table.add_column(first, no_wrap=True)
+    for figure in FIGURES:
+        table.add_column(figure.replace("_at_", " ").replace("_", " "), justify="right", no_wrap=True)
+    for name, row in rows.items():
+        table.add_row(name.replace("_", " "), *(f"{row[figure]:.3f}" for figure in FIGURES))
+    return table

@@ -1,0 +1,41 @@
+"""What is said of the service's speed is what benchmarks/serve.py measured."""
+
+import json
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+from benchmarks import ROOT, documents, serve
+
+FIGURES = json.loads(serve.FIGURES.read_text())
+
+
+def test_results_say_what_was_measured() -> None:
+    """benchmarks/RESULTS.md is written from serve.json, and by nothing else."""
+    assert serve.RESULTS.read_text(encoding="utf-8") == serve.results(FIGURES)
+
+
+def test_short_table_says_what_was_measured() -> None:
+    """It is taken from serve.json, too."""
+    assert documents.shown(serve.MARK) == serve.summary(FIGURES)
+
+
+def test_every_server_was_measured_in_every_round() -> None:
+    """No server is left out, nor is one that is no longer there kept."""
+    for measured in FIGURES["rounds"]:
+        assert set(measured) == {server.name for server in serve.SERVERS}
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not shutil.which("wrk"), reason="wrk is not installed")
+@pytest.mark.skipif(not (ROOT / ".venv-serve").exists(), reason="make .venv-serve/installed")
+def test_servers_are_measured() -> None:
+    """One round of ours and of what only echoes: answers are compared, and rates are printed."""
+    command = [sys.executable, "-m", "benchmarks.serve", "--rounds", "1", "--only", "ours", "echo"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    for server in serve.SERVERS:
+        if server.kind == "ours" or server.name == "echo":
+            assert f"1  {server.name:32} unhurried " in done.stdout

@@ -1,0 +1,113 @@
+"""POST /predict/csv over real sockets gives what `predict.py score` gives."""
+
+import csv
+import io
+import time
+from collections.abc import Iterator
+
+import httpx2
+import pytest
+from fastapi.testclient import TestClient
+
+from leadscore.scorer import Scorer
+from leadscore.service.app import create_service
+from leadscore.service.middleware.keys import Keys
+from leadscore.settings import Settings
+from leadscore.tables.block import BLOCK
+from leadscore.tables.csv_answers import CsvScorer, Lines
+from leadscore.tables.csv_file import Records
+from tests.conftest import TWIN, Command, Serve
+
+CSV = {"content-type": "text/csv"}
+SMALL = b"TotalVisits,City\nmany,Pune\n5,Mumbai\n1,Pune\n"
+
+
+@pytest.mark.parametrize(
+    ("query", "arguments"), [("", []), ("?sort=score&reasons=1", ["--sort", "--reasons", "1"])]
+)
+def test_upload_answers_what_the_command_answers(
+    client: httpx2.Client, command: Command, query: str, arguments: list[str]
+) -> None:
+    """The shipped leads, in order or ranked: byte for byte the output of `predict.py score`."""
+    done = command("score", str(TWIN), *arguments)
+    answer = client.post(f"/predict/csv{query}", content=TWIN.read_bytes(), headers=CSV)
+    assert answer.raise_for_status().content == done.out
+    assert answer.headers["content-type"].startswith("text/csv")
+    assert "attachment" in answer.headers["content-disposition"]
+
+
+def test_form_is_taken_like_a_file(client: httpx2.Client) -> None:
+    """What `curl -F file=@leads.csv` sends is scored the same."""
+    form = client.post("/predict/csv", files={"file": ("leads.csv", SMALL, "text/csv")})
+    plain = client.post("/predict/csv", content=SMALL, headers=CSV)
+    assert form.raise_for_status().content == plain.raise_for_status().content
+    rows = list(csv.DictReader(io.StringIO(plain.text)))
+    assert [bool(row["error"]) for row in rows] == [True, False, False]
+
+
+def test_upload_of_unknown_length_is_scored(client: httpx2.Client) -> None:
+    """A chunked upload, in pieces that cut lines, is scored like a whole one."""
+
+    def pieces() -> Iterator[bytes]:
+        for start in range(0, len(SMALL), 7):
+            yield SMALL[start : start + 7]
+
+    answer = client.post("/predict/csv", content=pieces(), headers=CSV).raise_for_status()
+    assert answer.content == client.post("/predict/csv", content=SMALL, headers=CSV).content
+
+
+@pytest.mark.parametrize(
+    ("path", "content", "headers", "status", "detail"),
+    [
+        ("/predict/csv", b"", CSV, 422, "names no column"),
+        ("/predict/csv", b"a,b\n1,2\n", CSV, 422, "names no column the model reads"),
+        ("/predict/csv", SMALL, {}, 415, "got none, expected 'text/csv'"),
+        ("/predict/csv", b"{}", {"content-type": "application/json"}, 415, "application/json"),
+        ("/predict/csv?reasons=12", SMALL, CSV, 422, "/query/reasons"),
+        ("/predict/csv?sort=name", SMALL, CSV, 422, "/query/sort"),
+        ("/predict/csv", b"x", {"content-type": "multipart/form-data"}, 400, "boundary"),
+        (
+            "/predict/csv",
+            b"--x\r\nContent-Disposition: form-data; name=a\r\n\r\n1\r\n--x--\r\n",
+            {"content-type": "multipart/form-data; boundary=x"},
+            422,
+            "no file",
+        ),
+    ],
+)
+def test_wrong_upload_is_a_problem_document(
+    client: httpx2.Client, path: str, content: bytes, headers: dict[str, str], status: int, detail: str
+) -> None:
+    """What is no CSV of leads is refused before anything is sent back."""
+    answer = client.post(path, content=content, headers=headers)
+    assert (answer.status_code, answer.headers["content-type"]) == (status, "application/problem+json")
+    assert detail in answer.json()["detail"]
+
+
+@pytest.mark.parametrize("query", ["", "?sort=score"])
+def test_file_may_take_longer_than_an_answer(
+    scorer: Scorer, monkeypatch: pytest.MonkeyPatch, query: str
+) -> None:
+    """The time limit is for each piece: a file that takes longer is answered to its last row."""
+    score, settings = CsvScorer.score, Settings(timeout=1.5)
+
+    def slowly(self: CsvScorer, records: Records) -> Lines:
+        time.sleep(0.5)
+        return score(self, records)
+
+    monkeypatch.setattr(CsvScorer, "score", slowly)
+    content = b"City\n" + b"Pune\n" * (4 * BLOCK)  # two seconds
+    client = TestClient(create_service(scorer, settings, Keys(settings)))
+    answer = client.post(f"/predict/csv{query}", content=content, headers=CSV)
+    assert answer.raise_for_status().text.count("\n") == 4 * BLOCK + 1
+
+
+def test_upload_has_a_limit_of_its_own(serve: Serve) -> None:
+    """A CSV may be larger than a JSON body, and no larger than its own limit."""
+    with serve(LEADSCORE_MAX_BODY="100", LEADSCORE_MAX_CSV="1000") as client:
+        assert (
+            client.post("/predict/csv", content=SMALL + b"1,x\n" * 100, headers=CSV).status_code == 200
+        )
+        refused = client.post("/predict/csv", content=SMALL + b"1,x\n" * 300, headers=CSV)
+    assert refused.status_code == 413
+    assert "1,000 bytes" in refused.json()["detail"]

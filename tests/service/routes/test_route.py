@@ -1,0 +1,90 @@
+"""What all routes have in common: methods, queries, and refusals in one form."""
+
+import httpx2
+import pytest
+
+from leadscore.columns import show
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/nowhere", 404),
+        ("POST", "/nowhere", 404),
+        ("GET", "/predict", 405),
+        ("DELETE", "/predict/batch", 405),
+        ("GET", "/predict/csv", 405),
+        ("PUT", "/model", 405),
+        ("POST", "/health", 405),
+        ("GET", "/v2/models/lead_conversion/infer", 405),
+        ("POST", "/v2", 405),
+    ],
+)
+def test_wrong_route_is_a_problem_document(
+    client: httpx2.Client, method: str, path: str, status: int
+) -> None:
+    """Unknown paths and methods are answered in the same form; a wrong method says which are right."""
+    answer = client.request(method, path)
+    assert answer.status_code == answer.json()["status"] == status
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert ("allow" in answer.headers) == (status == 405)
+    assert ("error" in answer.json()) == path.startswith("/v2")
+
+
+@pytest.mark.parametrize(
+    "path", ["/health", "/ready", "/model", "/metrics", "/openapi.json", "/v2/health/live", "/", "/docs"]
+)
+def test_monitors_may_ask_with_head(client: httpx2.Client, path: str) -> None:
+    """HEAD has the status and the headers of GET, and no body."""
+    answer, head = client.get(path), client.head(path)
+    assert head.status_code == answer.status_code == 200
+    for name in ("content-type", "cache-control", "x-model-version"):
+        assert head.headers.get(name) == answer.headers.get(name)
+    assert head.content == b""
+    assert client.get("/health").status_code == 200  # on the same connection
+
+
+@pytest.mark.parametrize("path", ["/predict", "/nowhere"])
+def test_head_of_what_cannot_be_got_is_refused(client: httpx2.Client, path: str) -> None:
+    """With the status of GET."""
+    head = client.head(path)
+    assert head.status_code == client.get(path).status_code
+    assert head.content == b""
+
+
+@pytest.mark.parametrize("value", ["-1", "12", "many", "", "1.5", "+1", "٣", "9" * 30])
+@pytest.mark.parametrize("path", ["/predict", "/predict/batch", "/predict/csv"])
+def test_impossible_number_of_reasons_is_refused(client: httpx2.Client, path: str, value: str) -> None:
+    """From none to all columns; anything else is a problem document that names the parameter."""
+    content, kind = (b"City\nPune\n", "text/csv") if path == "/predict/csv" else (b"{}", "json")
+    if path == "/predict/batch":
+        content = b'{"leads": [{}]}'
+    headers = {"content-type": kind if "/" in kind else f"application/{kind}"}
+    answer = client.post(path, params={"reasons": value}, content=content, headers=headers)
+    assert answer.status_code == 422
+    (error,) = answer.json()["errors"]
+    assert error["pointer"] == "/query/reasons"
+    assert error["expected"] == "a whole number from 0 to 11"
+
+
+@pytest.mark.parametrize("value", ["0", "-5", "all", "2147483649"])
+def test_impossible_number_of_calls_is_refused(client: httpx2.Client, value: str) -> None:
+    """At least one; the value is quoted as it came."""
+    answer = client.post(f"/predict/batch?calls={value}", json={"leads": [{}]})
+    assert answer.status_code == 422
+    (error,) = answer.json()["errors"]
+    assert (error["pointer"], error["value"]) == ("/query/calls", show(value))
+
+
+def test_query_that_names_nothing_we_know_is_passed_over(client: httpx2.Client) -> None:
+    """Other parameters do not matter; of one that comes twice the last counts."""
+    answer = client.post("/predict?reasons=1&reasons=2&other=3&empty=", json={})
+    assert len(answer.raise_for_status().json()["reasons"]) == 2
+
+
+def test_slash_at_the_end_is_led_to_the_route(client: httpx2.Client) -> None:
+    """By a redirect that keeps method and body."""
+    answer = client.post("/predict/", json={}, follow_redirects=False)
+    assert answer.status_code == 307
+    assert answer.headers["location"].endswith("/predict")
+    assert client.post("/predict/", json={}, follow_redirects=True).status_code == 200

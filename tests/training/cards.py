@@ -1,0 +1,28 @@
+"""A card for the tests of the export."""
+
+from leadscore.card import Card, Threshold
+from leadscore.training.dataset import Dataset
+from leadscore.training.distributions import reference
+
+FEW = 1000  # leads to prove parity on: beside the ten thousand adversarial ones that is enough here
+
+
+def draft(leads: Dataset) -> Card:
+    """A card without what the export measures."""
+    return Card(
+        name="lead_conversion",
+        version="",
+        known="capture",
+        dictionary=leads.dictionary,
+        reference=reference(leads.oldest()[0], leads.dictionary),
+        drift={},
+        base=0.0,
+        calibration={},
+        threshold=Threshold(0.4, "a test's", {}, {}),
+        grades=(),
+        metrics={},
+        data={},
+        parity={},
+        versions={},
+        golden=(),
+    )

@@ -1,0 +1,38 @@
+"""Intervals and differences: they hold what they are of, and no more."""
+
+import numpy as np
+import pytest
+
+from leadscore.training.evaluation.figures import measure
+from leadscore.training.evaluation.resampling import COMPARED, differences, intervals
+
+
+def test_intervals_hold_the_figure_and_shrink_with_more_leads() -> None:
+    """An interval is neither empty nor beside its figure."""
+    rng = np.random.default_rng(0)
+    width = {}
+    for size in (200, 3200):
+        target = rng.integers(0, 2, size).astype(np.int8)
+        probability = np.clip(0.3 * target + 0.7 * rng.random(size), 0, 1)
+        low, high = intervals(target, probability, 0.5, 0)["roc_auc"]
+        assert low < measure(target, probability, 0.5)["roc_auc"] < high
+        width[size] = high - low
+    assert width[3200] < 0.5 * width[200]
+
+
+def test_intervals_survive_resamples_with_one_outcome() -> None:
+    """A tiny set of leads gives intervals, not a crash."""
+    assert intervals(np.array([1, 1, 0, 1]), np.array([0.9, 0.8, 0.7, 0.6]), 0.5, 0)["recall"][1] == 1
+
+
+def test_differences_are_those_of_the_figures() -> None:
+    """The difference is exact, lies in its interval, and turns its sign with the models."""
+    rng = np.random.default_rng(0)
+    ours = rng.random(800)
+    target = (rng.random(800) < ours).astype(np.int8)
+    theirs = np.clip(ours + rng.normal(0.05, 0.1, 800), 0.001, 0.999)
+    found, back = differences(target, ours, theirs, 0), differences(target, theirs, ours, 0)
+    for name, figure in COMPARED.items():
+        assert found[name].value == pytest.approx(figure(target, ours) - figure(target, theirs))
+        assert found[name].low <= found[name].value <= found[name].high
+        assert back[name].value == pytest.approx(-found[name].value)

@@ -1,0 +1,65 @@
+"""Parity: a graph that differs from the pipeline does not get past it."""
+
+import copy
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from sklearn.pipeline import Pipeline
+
+from leadscore.card import seal
+from leadscore.scorer import TOLERANCE, Scorer
+from leadscore.training.dataset import Dataset, frame
+from leadscore.training.models import probability
+from leadscore.training.onnx import model_file, parity
+from leadscore.training.onnx.golden import golden
+from leadscore.training.onnx.graph import convert
+from leadscore.training.onnx.shap_values import contributions as contributions_of
+from tests.training.cards import FEW, draft
+
+
+def test_adversarial_leads_score_the_same(pipeline: Pipeline, exported: bytes, leads: Dataset) -> None:
+    """Splits and their float32 neighbours, extremes, NaN, unseen and 10 kB text, under another seed."""
+    scorer = Scorer(exported)
+    batch = parity.adversarial(pipeline, leads.dictionary, scorer.card.reference, seed=1)
+    found, contributions = scorer.run(batch)
+    assert np.abs(found - probability(pipeline, frame(batch))).max() <= TOLERANCE
+    assert np.abs(contributions - contributions_of(pipeline, frame(batch))).max() <= TOLERANCE
+
+
+def test_adversarial_leads_try_what_they_promise(
+    pipeline: Pipeline, exported: bytes, leads: Dataset
+) -> None:
+    """The check is only as good as its leads: each kind of value is among them."""
+    batch = parity.adversarial(pipeline, leads.dictionary, Scorer(exported).card.reference, seed=0)
+    for column in leads.dictionary.features:
+        values = batch[column.name][:, 0]
+        if column.kind == "category":
+            assert {"", "unseen", "東京", "x" * 10_000} <= set(values)
+            continue
+        assert np.isnan(values).any()
+        assert np.nanmin(values) < -1e38
+        assert np.nanmax(values) > 1e38
+        splits = np.array(parity._splits(pipeline)[column.name], dtype=np.float32)
+        neighbours = np.nextafter(splits, np.float32(np.inf))
+        assert np.isin(splits, values).all()
+        assert np.isin(neighbours, values).all()
+
+
+@pytest.mark.parametrize("wrong", [{"base_score": 0.9}, {"n_estimators": 140}], ids=["base", "trees"])
+def test_pipeline_that_differs_from_the_graph_is_refused(
+    monkeypatch: pytest.MonkeyPatch, pipeline: Pipeline, leads: Dataset, wrong: dict[str, float]
+) -> None:
+    """A graph that computes something else is never written: converted here from another model."""
+    other = copy.deepcopy(pipeline)
+    features, target = leads.oldest()
+    other["model"].set_params(**wrong).fit(other["encode"].transform(features), target)
+    graph, base = convert(other, leads.dictionary)
+    card = draft(leads)
+    card = replace(card, golden=golden(other, leads.dictionary, card.reference, 0))
+    scorer = Scorer(seal(model_file.unsealed(graph, card)))
+    with pytest.raises(parity.ParityError, match="differs from the pipeline by up to"):
+        parity.check(pipeline, scorer, leads.features.iloc[:FEW], seed=0)
+    monkeypatch.setattr(model_file, "convert", lambda *_: (graph, base))
+    with pytest.raises(parity.ParityError):  # its golden leads or its parity check
+        model_file.export(pipeline, draft(leads), leads.features.iloc[:FEW])

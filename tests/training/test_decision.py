@@ -1,0 +1,84 @@
+"""The decision: the threshold by the rule that was asked for, and grades that cover everyone."""
+
+import numpy as np
+import pytest
+
+from leadscore.training import decision
+from leadscore.training.decision import Rule, RuleError
+from leadscore.training.evaluation.figures import measure
+
+RNG = np.random.default_rng(0)
+TARGET = RNG.integers(0, 2, 500).astype(np.int8)
+PROBABILITY = np.clip(0.3 * TARGET + 0.7 * RNG.random(500), 0, 1)
+EVERY_THRESHOLD = np.arange(1, 1001) / 1000
+
+
+def _outcome(threshold: float) -> tuple[int, int]:
+    called = threshold <= PROBABILITY
+    return int(called.sum()), int((called & (TARGET == 1)).sum())
+
+
+def test_default_threshold_has_the_highest_f1() -> None:
+    """No other threshold in steps of .001 has a higher F1."""
+    best = decision.choose(Rule(), TARGET, PROBABILITY)
+    found = measure(TARGET, PROBABILITY, best.value)
+    assert found["f1"] == max(measure(TARGET, PROBABILITY, t)["f1"] for t in EVERY_THRESHOLD)
+    assert best.expected["precision"] == found["precision"]
+    assert best.expected["recall"] == found["recall"]
+
+
+@pytest.mark.parametrize(("cost", "value"), [(1, 100), (10, 20), (19, 20)])
+def test_cost_threshold_has_the_highest_profit(cost: float, value: float) -> None:
+    """No other threshold earns more, and dearer calls mean fewer of them."""
+
+    def profit(threshold: float) -> float:
+        calls, conversions = _outcome(threshold)
+        return value * conversions - cost * calls
+
+    rule = Rule("cost", cost_call=cost, value_conversion=value)
+    best = decision.choose(rule, TARGET, PROBABILITY)
+    assert profit(best.value) == max(profit(t) for t in EVERY_THRESHOLD)
+    assert best.parameters == {"cost_call": cost, "value_conversion": value}
+
+
+@pytest.mark.parametrize("calls", [1, 20, 50, 100])
+def test_capacity_threshold_uses_the_calls_there_are(calls: float) -> None:
+    """Never more calls than possible, and nearly as many."""
+    best = decision.choose(Rule("capacity", calls_per_100=calls), TARGET, PROBABILITY)
+    assert calls - 1 <= best.expected["calls"] <= calls
+    made, conversions = _outcome(best.value)
+    assert best.expected["calls"] == pytest.approx(made / 5)
+    assert best.expected["conversions"] == pytest.approx(conversions / 5)
+
+
+@pytest.mark.parametrize(
+    ("rule", "message"),
+    [
+        ({"name": "cost"}, "takes cost_call and value_conversion"),
+        ({"name": "cost", "cost_call": 5}, "takes cost_call and value_conversion"),
+        ({"name": "capacity"}, "takes calls_per_100"),
+        ({"name": "f1", "cost_call": 5}, "takes no parameter"),
+        ({"name": "cost", "cost_call": 0, "value_conversion": 1}, "cost_call: got 0, expected"),
+        ({"name": "cost", "cost_call": np.nan, "value_conversion": 1}, "cost_call: got nan"),
+        ({"name": "capacity", "calls_per_100": 101}, "expected at most 100"),
+    ],
+)
+def test_rule_without_its_parameters_is_refused(rule: dict[str, object], message: str) -> None:
+    """A rule is not completed by guesses."""
+    with pytest.raises(RuleError, match=message):
+        Rule(**rule)
+
+
+def test_grades_cover_every_lead_once() -> None:
+    """Every probability has exactly one grade, better grades convert more often."""
+    found = decision.grades(TARGET, PROBABILITY)
+    assert [grade.grade for grade in found] == ["A", "B", "C", "D"]
+    assert sum(grade.share for grade in found) == pytest.approx(1, abs=1e-3)
+    rates = [grade.conversion_rate for grade in found]
+    assert rates == sorted(rates, reverse=True)
+
+
+def test_grade_nobody_got_has_no_rate() -> None:
+    """An empty band is no division by zero and no made-up rate."""
+    (best, *_) = decision.grades(TARGET, np.full(500, 0.1))
+    assert (best.share, best.conversion_rate) == (0, None)
