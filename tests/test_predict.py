@@ -15,9 +15,12 @@ LEAD = {"total_visits": 5, "total_time_spent_on_website": 1200, "lead_source": "
     "command",
     [
         ("predict.py", "serve", "--port", "0"),
-        ("-m", "leadscore", "--port", "0"),
+        pytest.param(("-m", "leadscore", "--port", "0"), marks=pytest.mark.slow),
         ("-m", "uvicorn", "predict:app", "--port", "0"),
-        ("-m", "gunicorn", "-k", "uvicorn_worker.UvicornWorker", "-b", "127.0.0.1:0", "predict:app"),
+        pytest.param(
+            ("-m", "gunicorn", "-k", "uvicorn_worker.UvicornWorker", "-b", "127.0.0.1:0", "predict:app"),
+            marks=pytest.mark.slow,
+        ),
     ],
     ids=["serve", "module", "uvicorn", "gunicorn"],
 )

@@ -7,10 +7,12 @@ from typing import Any, Final, NamedTuple
 from leadscore.columns import Column, ColumnError, Value
 from leadscore.scoring import phrases
 
-# Values of one type remembered by a column; then all are forgotten, so that memory stays bounded.
+# Values remembered by a column; then all are forgotten, so that memory stays bounded.
 REMEMBERED: Final = 5_000
-MANY: Final = 10  # values; from here on it is worth a look whether all are texts, as in a CSV
 SHORT: Final = 64  # characters; longer texts are not remembered
+
+# Values of these types are never equal to one of another of them.
+PLAIN: Final = frozenset({str, float, type(None)})
 
 
 class Meaning(NamedTuple):
@@ -38,16 +40,16 @@ class Vocabulary:
         self._levels, self._commonest = frozenset(levels), next(iter(levels), None)
         quantiles = reference.get("quantiles") or [math.inf, -math.inf]
         self._low, self._high = quantiles[0], quantiles[-1]
-        self._memories = _Memories(self)
+        self._memory = _Memory(self)
         self.missing = self.meaning(None)
 
     def read(self, values: Sequence[object]) -> list[Meaning]:
         """The meaning of each raw value."""
-        memories = self._memories
+        memory = self._memory
         try:
-            if len(values) > MANY and len(kinds := set(map(type, values))) == 1:
-                return list(map(memories[kinds.pop()].__getitem__, values))
-            return [memories[type(value)][value] for value in values]
+            if PLAIN.issuperset(map(type, values)):
+                return list(map(memory.__getitem__, values))
+            return [memory[v if type(v) in PLAIN else (type(v), v)] for v in values]
         except TypeError:  # a list or an object, which no memory takes for a key
             return [self.meaning(value) for value in values]
 
@@ -74,29 +76,22 @@ class Vocabulary:
         return phrases.outside(self.column, value, self._low, self._high)
 
 
-class _Memories(dict[type, "_Memory"]):
-    """A memory for each type of raw value: 1, 1.0 and True are equal, and not the same."""
-
-    def __init__(self, vocabulary: Vocabulary) -> None:
-        super().__init__()
-        self._vocabulary = vocabulary
-
-    def __missing__(self, kind: type) -> "_Memory":
-        memory = self[kind] = _Memory(self._vocabulary)
-        return memory
-
-
 class _Memory(dict[Any, Meaning]):
-    """Raw value -> meaning, for values met before. Errors are not remembered."""
+    """Raw value -> meaning, for values met before. Errors are not remembered.
+
+    The key of a value whose type is not PLAIN is a pair of both: 1, 1.0 and True are equal, and not the
+    same.
+    """
 
     def __init__(self, vocabulary: Vocabulary) -> None:
         super().__init__()
         self._vocabulary = vocabulary
 
-    def __missing__(self, raw: object) -> Meaning:
+    def __missing__(self, key: Any) -> Meaning:
+        raw = key[1] if isinstance(key, tuple) else key
         meaning = self._vocabulary.meaning(raw)
         if meaning.error is None and not (isinstance(raw, str) and len(raw) > SHORT):
             if len(self) >= REMEMBERED:
                 self.clear()
-            self[raw] = meaning
+            self[key] = meaning
         return meaning

@@ -26,7 +26,7 @@ def _texts() -> Vocabulary:
 
 
 def _remembered(vocabulary: Vocabulary) -> int:
-    return sum(map(len, vocabulary._memories.values()))
+    return len(vocabulary._memory)
 
 
 def _plain(found: Meaning) -> tuple[object, ...]:

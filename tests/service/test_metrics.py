@@ -27,7 +27,7 @@ def _sum(samples: Samples, name: str) -> float:
     return sum(value for (found, _), value in samples.items() if found == name)
 
 
-@pytest.mark.parametrize("workers", ["1", "2"])
+@pytest.mark.parametrize("workers", ["2", pytest.param("1", marks=pytest.mark.slow)])
 def test_scrape_tells_what_was_asked(serve: Serve, scorer: Scorer, workers: str) -> None:
     """Requests, time, leads by grade, errors, warnings, the model and drift, over all workers."""
     answers: list[dict[str, object]] = []

@@ -175,6 +175,7 @@ def test_killed_worker_is_replaced_and_what_it_counted_stays(serve: Serve) -> No
     assert not folder.exists()
 
 
+@pytest.mark.slow
 def test_reload_while_workers_start_kills_none(serve: Serve, tmp_path: Path) -> None:
     """A SIGHUP that comes before a worker listens waits for it: then the worker has the new model."""
     model = tmp_path / "model.onnx"

@@ -84,7 +84,7 @@ def test_wrong_upload_is_a_problem_document(
     assert detail in answer.json()["detail"]
 
 
-@pytest.mark.parametrize("query", ["", "?sort=score"])
+@pytest.mark.parametrize("query", [pytest.param("", marks=pytest.mark.slow), "?sort=score"])
 def test_file_may_take_longer_than_an_answer(
     scorer: Scorer, monkeypatch: pytest.MonkeyPatch, query: str
 ) -> None:
