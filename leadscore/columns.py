@@ -280,4 +280,4 @@ def _column(block: Mapping[str, Any], missing: frozenset[str]) -> Column:
 
 def tensor(column: Column, values: Sequence[Value]) -> NDArray[Any]:
     """Clean values of one feature as a model input: shape (n, 1), float32 or object (str)."""
-    return np.array(values, dtype=np.float32 if column.kind == "number" else object)[:, None]
+    return np.array(values, dtype=np.float32 if column.kind == "number" else object, ndmin=2).T

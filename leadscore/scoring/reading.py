@@ -46,8 +46,10 @@ class LeadReader:
         rows = [self._by_name(lead) for lead in raw]
         wrong = {place for place, row in enumerate(rows) if row is None} if None in rows else set()
         named = [row or _NOTHING for row in rows]
-        columns = {name: [row.get(name) for row in named] for name in self._features}
-        leads = self._engine.read(columns, len(rows))
+        leads = [
+            vocabulary.read([row.get(name) for row in named])
+            for name, vocabulary in self._engine.vocabularies.items()
+        ]
         wrong |= self._engine.errors(leads).keys()
         ids = [{} if row.keys().isdisjoint(self._ids) else self._handed_back(row) for row in named]
         wrong |= {place for place, found in enumerate(ids) if any(map(self._wrong_id, found.values()))}

@@ -23,12 +23,13 @@ def create_service(scorer: Scorer, settings: Settings, keys: Keys) -> ASGIApp:
     """The service as it is run. A request passes, from the outside: log, CORS, keys, limits, model."""
     in_use = ModelInUse(scorer, settings)
     app = create_app(settings, in_use.reload if keys else None)
-    routed = headers.head_as_get(route.first(app))
-    limited: ASGIApp = Limits(in_use.before(routed), settings, {csv.CSV_PATH: settings.max_csv})
+    limited: ASGIApp = Limits(
+        in_use.before(route.first(app)), settings, {csv.CSV_PATH: settings.max_csv}
+    )
     guarded = KeyGuard(limited, keys) if keys else limited
     secured = headers.secured(headers.cors(guarded, settings))
     recorder = Recorder(secured, metrics.note_request, settings.log_requests)
-    return _Service(recorder, start=in_use.listen)
+    return _Service(recorder, start=in_use.listen, stop=recorder.flush)
 
 
 def create_app(settings: Settings, reload: Reload | None = None) -> FastAPI:
@@ -51,10 +52,10 @@ def create_app(settings: Settings, reload: Reload | None = None) -> FastAPI:
 
 
 class _Service:
-    """An ASGI app with something to do when it starts."""
+    """An ASGI app with something to do when it starts and when it stops."""
 
-    def __init__(self, app: ASGIApp, start: Callable[[], None]) -> None:
-        self._app, self._start = app, start
+    def __init__(self, app: ASGIApp, start: Callable[[], None], stop: Callable[[], None]) -> None:
+        self._app, self._start, self._stop = app, start, stop
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer requests; start and stop with the server. There are no web sockets."""
@@ -68,4 +69,5 @@ class _Service:
             self._start()
             await send({"type": "lifespan.startup.complete"})
             await receive()
+            self._stop()
             await send({"type": "lifespan.shutdown.complete"})

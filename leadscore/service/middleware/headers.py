@@ -1,4 +1,4 @@
-"""Response headers that tell a browser what not to do, other origins that they may ask, and HEAD."""
+"""Response headers that tell a browser what not to do, and other origins that they may ask."""
 
 from typing import Final
 
@@ -51,17 +51,3 @@ def cors(app: ASGIApp, settings: Settings) -> ASGIApp:
         allow_headers=["authorization", "content-type", "x-api-key", "x-request-id", "traceparent"],
         expose_headers=["x-request-id", "x-model-version", "retry-after"],
     )
-
-
-def head_as_get(app: ASGIApp) -> ASGIApp:
-    """An app that answers HEAD as GET; the server, which knows by its own scope, sends no body."""
-
-    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["method"] != "HEAD":
-            await app(scope, receive, send)
-            return
-        asked = {**scope, "method": "GET"}
-        await app(asked, receive, send)
-        scope["route"] = asked.get("route")
-
-    return answer

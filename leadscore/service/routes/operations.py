@@ -9,6 +9,7 @@ from starlette.responses import PlainTextResponse, Response
 from leadscore.scorer import ModelError
 from leadscore.service import metrics, problems
 from leadscore.service.reload import Reload
+from leadscore.service.routes.route import JsonAnswer
 from leadscore.service.types import Alive, Ready, Reloaded
 
 
@@ -17,16 +18,17 @@ def add(routes: APIRouter, reload: Reload | None) -> None:
 
     @routes.get("/health", summary="Is the process alive?", response_model=Alive)
     async def health(request: Request) -> Response:
-        return _json(Alive(status="alive").model_dump_json())
+        return JsonAnswer(Alive(status="alive").model_dump_json().encode())
 
     @routes.get("/ready", summary="Is a verified model loaded?", response_model=Ready)
     async def ready(request: Request) -> Response:
         version = request.scope["model"].card.version
-        return _json(Ready(status="ready", model_version=version).model_dump_json())
+        answer = Ready(status="ready", model_version=version)
+        return JsonAnswer(answer.model_dump_json().encode())
 
     @routes.get("/model", summary="The model's card")
     async def model(request: Request) -> Response:
-        return _json(request.scope["model"].document)
+        return JsonAnswer(request.scope["model"].document)
 
     @routes.get("/metrics", summary="Metrics for Prometheus", response_class=PlainTextResponse)
     async def measured(request: Request) -> Response:
@@ -44,10 +46,6 @@ def add(routes: APIRouter, reload: Reload | None) -> None:
         )
         async def reloaded(request: Request) -> Response:
             try:
-                return _json((await reload()).model_dump_json())
+                return JsonAnswer((await reload()).model_dump_json().encode())
             except ModelError as error:
                 raise HTTPException(409, f"The model in use stays: {error}") from None
-
-
-def _json(content: str | bytes) -> Response:
-    return Response(content, media_type="application/json")

@@ -19,7 +19,7 @@ from leadscore.scoring.reading import Id, WrongLeadsError
 from leadscore.service import problems
 from leadscore.service.model import Model
 from leadscore.service.problems import FieldError
-from leadscore.service.routes.route import answered, count, json_body, parameter, parsed
+from leadscore.service.routes.route import JsonAnswer, answered, count, json_body, parameter, parsed
 from leadscore.service.types import (
     BatchPrediction,
     Capacity,
@@ -74,12 +74,12 @@ def add(routes: APIRouter, settings: Settings) -> None:
         calls = count(request, "calls", None, 1, 2**31)
         found = _predictions(model, request, raw, ("leads",), default=0)
         batch = BatchPrediction(found, _summary(model, found, calls), model.card.version)
-        return Response(_MANY.to_json(batch), media_type="application/json")
+        return JsonAnswer(_MANY.to_json(batch))
 
 
 def _one(model: Model, request: Request, body: bytes) -> Response:
     (found,) = _predictions(model, request, [parsed(request, body)], None, default=REASONS)
-    return Response(_ONE.to_json(found), media_type="application/json")
+    return JsonAnswer(_ONE.to_json(found))
 
 
 def _predictions(

@@ -44,8 +44,8 @@ class Route(APIRoute):
         request = Request(scope, receive)
         scope["route"] = self
         try:
-            if scope["method"] not in (allowed := self.methods or ()):
-                raise HTTPException(405, headers={"allow": ", ".join(sorted(allowed))})
+            if not self._takes(scope["method"]):
+                raise HTTPException(405, headers={"allow": ", ".join(sorted(self.methods or ()))})
             response: Response = await self.endpoint(request)
         except HTTPException as error:
             response = problems.answer(scope, error)
@@ -53,12 +53,25 @@ class Route(APIRoute):
             response = problems.refusal(scope, 400, "The request was not sent to its end.")
         await response(scope, receive, send)
 
+    def _takes(self, method: str) -> bool:
+        """HEAD is answered as GET: the server, which knows better, sends no body."""
+        return ("GET" if method == "HEAD" else method) in (self.methods or ())
+
+
+class JsonAnswer(Response):
+    """A document that is JSON already. Starlette's own constructor takes six times as long."""
+
+    def __init__(self, content: bytes) -> None:
+        self.status_code, self.background, self.body = 200, None, content
+        length = str(len(content)).encode()
+        self.raw_headers = [(b"content-length", length), (b"content-type", b"application/json")]
+
 
 def first(app: FastAPI) -> ASGIApp:
     """The app, whose routes of one path each get their requests before its middleware, which they do
     not need and which takes a third as long as a score.
     """
-    routes = {route.path: route for route in app.routes if isinstance(route, Route)}
+    routes = {one.path: one for one in app.routes if isinstance(one, Route)}
 
     async def answer(scope: Scope, receive: Receive, send: Send) -> None:
         route = routes.get(scope["path"])
@@ -69,10 +82,22 @@ def first(app: FastAPI) -> ASGIApp:
 
 async def answered(request: Request, work: Work) -> Response:
     """Read the body, and work on it: a large one in a thread."""
-    model, body = request.scope["model"], await request.body()
+    model, body = request.scope["model"], await _body(request.receive)
     if len(body) > LARGE:
         return await run_in_threadpool(work, model, request, body)
     return work(model, request, body)
+
+
+async def _body(receive: Receive) -> bytes:
+    """The whole body. Starlette's own way to it takes three times as long."""
+    parts = []
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
+        parts.append(message.get("body", b""))
+        if not message.get("more_body"):
+            return b"".join(parts)
 
 
 def parsed(request: Request, body: bytes) -> Any:

@@ -14,7 +14,7 @@ from leadscore.card import MODEL, Card
 from leadscore.scoring.engine import Leads
 from leadscore.service import problems
 from leadscore.service.model import Model
-from leadscore.service.routes.route import answered, json_body
+from leadscore.service.routes.route import JsonAnswer, answered, json_body
 from leadscore.service.v2.tensors import JSON_LENGTH, RawColumns, answer, raw_columns
 from leadscore.service.v2.types import (
     DATATYPES,
@@ -165,4 +165,4 @@ def _metadata(card: Card) -> ModelMetadata:
 
 
 def _json(document: Any) -> Response:
-    return Response(document.model_dump_json(exclude_none=True), media_type="application/json")
+    return JsonAnswer(document.model_dump_json(exclude_none=True).encode())
