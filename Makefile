@@ -41,11 +41,11 @@ check: lint test
 
 # The serving tests against an environment that holds requirements-serve.txt and nothing else.
 serve-check: .venv-serve/installed
-	LEADSCORE_TEST_PYTHON=.venv-serve/bin/python $(BIN)/pytest -q tests/test_predict.py tests/tables/test_explain.py tests/tables/test_job.py tests/service/routes
+	SERVE_PYTHON=.venv-serve/bin/python $(BIN)/pytest -q tests/test_predict.py tests/tables/test_explain.py tests/tables/test_job.py tests/service/routes
 
 # The service with the lowest versions that pyproject.toml allows.
 lowest-check: .venv-lowest/installed
-	LEADSCORE_TEST_PYTHON=.venv-lowest/bin/python $(BIN)/pytest -q tests/test_predict.py
+	SERVE_PYTHON=.venv-lowest/bin/python $(BIN)/pytest -q tests/test_predict.py
 
 # deploy/ against the schemas of Compose and Kubernetes.
 deploy-check: .venv/installed .venv-deploy/installed

@@ -37,8 +37,8 @@ from benchmarks.processes import free_port, resident
 from leadscore.__main__ import CANNOT_START
 from leadscore.files import replace_file
 
-# What runs predict.py: LEADSCORE_TEST_PYTHON may name an environment with requirements-serve.txt alone.
-PYTHON = os.environ.get("LEADSCORE_TEST_PYTHON", sys.executable)
+# What runs predict.py: SERVE_PYTHON may name an environment with requirements-serve.txt alone.
+PYTHON = os.environ.get("SERVE_PYTHON", sys.executable)
 MARK = "<!-- the faults, written by benchmarks/faults.py -->"
 
 MALFORMED = 10_000

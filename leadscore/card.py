@@ -115,6 +115,23 @@ class Card:
             "golden": [vars(golden) for golden in self.golden],
         }
 
+    def check(self) -> None:
+        """CardError for a card that nobody could serve by."""
+        bounds = [grade.at_least for grade in self.grades]
+        names = {column.name for column in self.dictionary.features}
+        for right, what in (
+            (isinstance(self.version, str) and self.version.isprintable(), "version is no text"),
+            (self.version, "version is empty"),
+            (bounds and bounds[-1] == 0, "grades do not end with one from 0 on"),
+            (bounds == sorted(set(bounds), reverse=True), "grades do not stand best first"),
+            (0 <= self.threshold.value <= 1, "threshold is not from 0 to 1"),
+            (names <= self.reference.keys(), "reference lacks a feature"),
+            (names <= self.drift.get("features", {}).keys(), "drift lacks a feature"),
+            ("score" in self.drift, "drift lacks the score"),
+        ):
+            if not right:
+                raise CardError(f"the card's {what}")
+
     def to_json(self) -> str:
         """The document as text, the same for the same card."""
         return json.dumps(self.to_dict(), ensure_ascii=False, allow_nan=False)

@@ -75,6 +75,7 @@ class Scorer:
         return probability >= self.card.threshold.value
 
     def _verify(self) -> None:
+        self.card.check()
         golden = self.card.golden
         read = {node.name for node in self._session.get_inputs()}
         if read != (names := {column.name for column in self.card.dictionary.features}):

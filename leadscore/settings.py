@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -59,11 +60,18 @@ class Settings:
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Self:
         """Defaults, overridden by the environment. SettingsError names the first wrong variable."""
-        given: dict[str, Any] = {}
-        for entry in fields(cls):
-            if (key := variable(entry.name)) in environment:
-                given[entry.name] = _parse(key, environment[key], entry.type)
-        return cls(**given)
+        entries = {variable(entry.name): entry for entry in fields(cls)}
+        for key in environment:
+            if key.startswith(PREFIX) and key not in entries:
+                nearest = get_close_matches(key, entries, 1, 0)[0]
+                raise SettingsError(f"{key}: there is no such setting, did you mean {nearest}?")
+        return cls(
+            **{
+                entry.name: _parse(key, environment[key], entry.type)
+                for key, entry in entries.items()
+                if key in environment
+            }
+        )
 
 
 def variable(name: str) -> str:

@@ -36,8 +36,8 @@ ROOT = Path(__file__).resolve().parent.parent
 MODEL = ROOT / "models" / "lead_conversion.onnx"
 TWIN = ROOT / "data" / "leads.csv"
 
-# What runs predict.py: LEADSCORE_TEST_PYTHON may name an environment with requirements-serve.txt alone.
-PYTHON = os.environ.get("LEADSCORE_TEST_PYTHON", sys.executable)
+# What runs predict.py: SERVE_PYTHON may name an environment with requirements-serve.txt alone.
+PYTHON = os.environ.get("SERVE_PYTHON", sys.executable)
 
 settings.register_profile("default", deadline=None, derandomize=True)
 settings.load_profile("default")

@@ -26,7 +26,7 @@ LEAD = {"total_visits": 5, "total_time_spent_on_website": 1200, "lead_source": "
 )
 def test_every_way_to_serve(serve: Serve, scorer: Scorer, command: tuple[str, ...]) -> None:
     """The commands, uvicorn and gunicorn serve the same model."""
-    if "gunicorn" in command and "LEADSCORE_TEST_PYTHON" in os.environ:
+    if "gunicorn" in command and "SERVE_PYTHON" in os.environ:
         pytest.skip("gunicorn is optional and not in requirements-serve.txt")
     with serve(*command) as client:
         answer = client.post("/predict", json=LEAD).raise_for_status().json()

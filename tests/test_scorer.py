@@ -267,3 +267,22 @@ def test_number_training_has_never_missed_counts_as_usual(scorer: Scorer) -> Non
     usual = {name: reference[name]["quantiles"][5]}
     (nothing, known), _ = _score(scorer, {}, usual)
     assert nothing == known < scorer.card.threshold.value
+
+
+@pytest.mark.parametrize(
+    "entries",
+    [
+        {"version": ""},
+        {"version": 5},
+        {"grades": []},
+        {"grades": [{"grade": "A", "at_least": 0.5, "share": 1, "conversion_rate": None}]},
+        {"reference": {}},
+        {"drift": {}},
+        {"drift": {"features": {}, "score": {}}},
+    ],
+    ids=str,
+)
+def test_card_nobody_could_serve_by_is_refused(entries: dict[str, object]) -> None:
+    """However well it is sealed: the service does not start, and a reload keeps the model in use."""
+    with pytest.raises(ModelError, match="card"):
+        Scorer(rewritten(**entries))

@@ -8,9 +8,9 @@ from leadscore.settings import Settings, SettingsError
 
 
 def test_environment_overrides_defaults_and_nothing_else() -> None:
-    """Variables of other programs, even with the same prefix, do not matter."""
+    """Variables of other programs do not matter."""
     found = Settings.from_environment(
-        {"LEADSCORE_PORT": "9000", "LEADSCORE_MODEL": "m.onnx", "PORT": "1", "LEADSCORE_OTHER": "x"}
+        {"LEADSCORE_PORT": "9000", "LEADSCORE_MODEL": "m.onnx", "PORT": "1"}
     )
     assert found == Settings(port=9000, model=Path("m.onnx"))
 
@@ -34,3 +34,10 @@ def test_wrong_setting_is_named(key: str, value: str, expected: str) -> None:
     with pytest.raises(SettingsError, match=expected) as caught:
         Settings.from_environment({key: value})
     assert str(caught.value).startswith(f"{key}: ")
+
+
+def test_setting_that_does_not_exist_is_refused() -> None:
+    """A mistyped variable would leave a limit or a key unset: the nearest one is named."""
+    with pytest.raises(SettingsError, match="did you mean LEADSCORE_REQUIRE_KEY") as caught:
+        Settings.from_environment({"LEADSCORE_REQUIRE_KEYS": "1"})
+    assert "LEADSCORE_REQUIRE_KEYS: " in str(caught.value)

@@ -1,12 +1,16 @@
 """Leads as objects: {"total_visits": 5, "Lead Source": "Google"} -> meanings, and ids to hand back."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Any, Final, NamedTuple, TypeAlias
 
 from leadscore.columns import LARGEST, ColumnError
 from leadscore.scoring.engine import Engine, Leads
 
 Id: TypeAlias = str | int | float
+
+
+MOST_ERRORS: Final = 100  # that are looked for; one more says that there are more
 
 
 class WrongValue(NamedTuple):
@@ -17,7 +21,7 @@ class WrongValue(NamedTuple):
 
 
 class WrongLeadsError(ValueError):
-    """Leads that cannot be read; `errors` holds every reason."""
+    """Leads that cannot be read; `errors` holds the reasons, at most MOST_ERRORS and one."""
 
     def __init__(self, errors: Sequence[WrongValue]) -> None:
         super().__init__("; ".join(str(wrong.error) for wrong in errors))
@@ -54,7 +58,8 @@ class LeadReader:
         ids = [{} if row.keys().isdisjoint(self._ids) else self._handed_back(row) for row in named]
         wrong |= {place for place, found in enumerate(ids) if any(map(self._wrong_id, found.values()))}
         if wrong:
-            raise WrongLeadsError([error for place in sorted(wrong) for error in self._why(place, raw)])
+            errors = (error for place in sorted(wrong) for error in self._why(place, raw))
+            raise WrongLeadsError(list(islice(errors, MOST_ERRORS + 1)))
         return leads, ids
 
     def _by_name(self, lead: Any) -> Mapping[str, object] | None:

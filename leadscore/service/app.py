@@ -38,6 +38,7 @@ def create_app(settings: Settings, reload: Reload | None = None) -> FastAPI:
         telemetry={"tracing": False, "metrics": False, "logs": False},  # asked for at each request
         title="Lead conversion",
         version=__version__,
+        redirect_slashes=False,  # the address of a redirect would come from the request's Host
         openapi_url=None,  # the document is the model's: see openapi.py
     )
     problems.install(app)

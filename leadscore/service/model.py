@@ -1,5 +1,7 @@
 """The model in use, with what the service keeps for it."""
 
+import asyncio
+
 from leadscore.scorer import Scorer
 from leadscore.scoring.engine import Engine
 from leadscore.scoring.reading import LeadReader
@@ -16,5 +18,6 @@ class Model:
         self.card = scorer.card
         self.engine = Engine(scorer, settings.max_text)
         self.reader = LeadReader(self.engine)
+        self.large = asyncio.Lock()  # held by the large request in work
         self.document = self.card.to_json().encode()
         self.served = Served(self.card, max(1, settings.drift_window // settings.workers))

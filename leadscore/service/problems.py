@@ -12,9 +12,9 @@ from starlette.responses import Response
 from starlette.types import Scope
 
 from leadscore.columns import ColumnError, show
+from leadscore.scoring.reading import MOST_ERRORS
 
 PROBLEM_JSON: Final = "application/problem+json"
-MOST_ERRORS: Final = 100  # in one document
 FAILED: Final = "The service failed on this request; its log says more."
 
 
@@ -55,7 +55,8 @@ def invalid(errors: Sequence[FieldError]) -> ProblemError:
     """The refusal of a request with wrong values."""
     first, more = errors[0], len(errors) - 1
     detail = f"{first.pointer or 'the body'}: expected {first.expected}"
-    detail += f" (and {more} more)" if more else ""
+    at_least = "at least " if len(errors) > MOST_ERRORS else ""
+    detail += f" (and {at_least}{more} more)" if more else ""
     return ProblemError(422, detail, errors=errors[:MOST_ERRORS])
 
 

@@ -41,6 +41,7 @@ def worker() -> ASGIApp:
     """The service of one worker process, which finds model and settings in its environment."""
     from leadscore.__main__ import loaded  # noqa: PLC0415  (which imports this module to serve)
 
+    uvicorn_fixes.leave_with_parent()
     return app(*loaded())
 
 

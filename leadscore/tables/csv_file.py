@@ -16,6 +16,7 @@ from leadscore.tables.mapping import ColumnMap, TableError
 DELIMITERS: Final = ",;\t|"
 CHUNK: Final = 2**18  # bytes read at once
 LONGEST_RECORD: Final = 2**20  # characters
+MOST_COLUMNS: Final = 2_000  # a short row is filled to as many cells
 BOM: Final = "\ufeff"
 
 Record: TypeAlias = tuple[list[str], str]
@@ -71,7 +72,10 @@ class CsvFile:
         delimiter = max(DELIMITERS, key=lambda mark: _known(first, mark, dictionary))
         self._records = records(_chained(first, lines), delimiter)
         names, text = next(self._records, ([], ""))
+        if len(names) > MOST_COLUMNS:
+            raise TableError(f"the header has {len(names):,} columns, at most {MOST_COLUMNS:,} are read")
         self.columns = ColumnMap.of(names, dictionary)
+        self._blank = [""] * len(names)
         newline = "\r\n" if first.endswith("\r") else "\n"
         self.dialect = Dialect(BOM * marked + text, delimiter, newline)
 
@@ -85,7 +89,7 @@ class CsvFile:
             }
             for number in wrong:
                 cells, text = block[number]
-                block[number] = [""] * self.columns.width, self._fitted(cells or [text])
+                block[number] = self._blank, self._fitted(cells or [text])
             columns = {
                 name: [cells[place] for cells, _ in block]
                 for name, place in self.columns.positions.items()

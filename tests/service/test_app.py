@@ -2,6 +2,7 @@
 
 import json
 
+import httpx2
 import pytest
 import schemathesis
 from fastapi.testclient import TestClient
@@ -85,3 +86,10 @@ def test_failure_inside_reveals_nothing(monkeypatch: pytest.MonkeyPatch) -> None
     assert (answer.status_code, answer.headers["content-type"]) == (500, "application/problem+json")
     assert "division" not in answer.text
     assert "Traceback" not in answer.text
+
+
+def test_nobody_is_sent_where_a_request_says(client: httpx2.Client) -> None:
+    """An address with a slash too many is not redirected to whatever host the request names."""
+    answer = client.post("/predict/", json={}, headers={"host": "elsewhere.example"})
+    assert answer.status_code == 404
+    assert "elsewhere" not in str(answer.headers)

@@ -132,3 +132,22 @@ def test_bad_file_changes_nothing(server: Server, scorer: Scorer) -> None:
     assert _versions(server) == {version}
     assert server.get("/ready").json()["model_version"] == version
     assert 'leadscore_reloads_total{outcome="refused"}' in server.get("/metrics").text
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("server", ["1"], indirect=True)
+def test_reloads_leave_nothing_behind(server: Server) -> None:
+    """After a hundred reloads the process occupies what it did after the first ten."""
+
+    def resident() -> int:
+        pages = Path(f"/proc/{server.process.pid}/statm").read_text().split()[1]
+        return int(pages) * 4096
+
+    def reload(times: int) -> None:
+        for _ in range(times):
+            server.post("/model/reload").raise_for_status()
+
+    reload(10)
+    before = resident()
+    reload(100)
+    assert resident() - before < 30e6

@@ -1,6 +1,6 @@
 """A card for the tests of the export."""
 
-from leadscore.card import Card, Threshold
+from leadscore.card import Card, Grade, Threshold
 from leadscore.training.dataset import Dataset
 from leadscore.training.distributions import reference
 
@@ -11,15 +11,15 @@ def draft(leads: Dataset) -> Card:
     """A card without what the export measures."""
     return Card(
         name="lead_conversion",
-        version="",
+        version="draft",
         known="capture",
         dictionary=leads.dictionary,
         reference=reference(leads.oldest()[0], leads.dictionary),
-        drift={},
+        drift={"features": {name: {} for name in leads.features}, "score": {}},
         base=0.0,
         calibration={},
         threshold=Threshold(0.4, "a test's", {}, {}),
-        grades=(),
+        grades=(Grade("A", 0.0, 1.0, None),),
         metrics={},
         data={},
         parity={},

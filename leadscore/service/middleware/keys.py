@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 import logging
+import stat
 import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -115,7 +116,9 @@ def _digests(keys: Iterable[str]) -> list[bytes]:
 def _stamp(path: Path) -> tuple[int, ...]:
     """What changes when a file is written or replaced."""
     found = path.stat()
-    return (found.st_mtime_ns, found.st_size, found.st_ino)
+    if not stat.S_ISREG(found.st_mode):  # reading a pipe would wait for ever
+        raise ValueError("expected a file")
+    return (found.st_mtime_ns, found.st_ctime_ns, found.st_size, found.st_ino)
 
 
 def _reason(error: OSError | ValueError) -> str:

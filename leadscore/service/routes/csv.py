@@ -1,5 +1,6 @@
 """`POST /predict/csv`: a CSV in, the same CSV with the answers added out."""
 
+import shutil
 import tempfile
 from collections.abc import Iterator
 from typing import Any, BinaryIO, Final, cast
@@ -15,7 +16,7 @@ from starlette.responses import Response
 from leadscore.columns import show
 from leadscore.service import problems
 from leadscore.service.model import Model
-from leadscore.service.routes.route import count, media_type, parameter
+from leadscore.service.routes.route import IN_MEMORY, count, media_type, parameter
 from leadscore.tables.block import REASONS
 from leadscore.tables.csv_answers import CsvScorer, header
 from leadscore.tables.csv_file import CsvFile
@@ -23,7 +24,9 @@ from leadscore.tables.mapping import TableError
 from leadscore.tables.ranking import All
 
 CSV_PATH: Final = "/predict/csv"
-IN_MEMORY: Final = 2**24  # bytes of a file held in memory; a larger one waits on disk
+MOST_RANKED: Final = 1_000_000  # rows: a ranking holds some of each in memory
+LINE_BYTES: Final = 400  # that answers with reasons add to a row, generously
+NO_ROOM: Final = "The service has no room to hold a file of this size."
 CSV_TYPES: Final = {"text/csv", "application/csv", "text/plain", "text/tab-separated-values"}
 
 DESCRIPTION: Final = """Send the file as it is (`text/csv`) or in a form (`multipart/form-data`):
@@ -62,9 +65,13 @@ def add(routes: APIRouter) -> None:
         ranked = _ranked(request)
         source = await _received(request)
         try:
+            if ranked:
+                await run_in_threadpool(_check_ranking, source)
             file = await run_in_threadpool(CsvFile, source, model.card.dictionary)
-        except TableError as error:
+        except (TableError, HTTPException) as error:
             source.close()
+            if isinstance(error, HTTPException):
+                raise
             raise HTTPException(422, f"The file cannot be scored: {error}.") from None
         pieces = _answer(source, file, model, reasons, ranked)
         headers = {"content-disposition": 'attachment; filename="leads-scored.csv"'}
@@ -76,6 +83,21 @@ def _ranked(request: Request) -> bool:
         wrong = problems.FieldError(pointer="/query/sort", value=show(sort), expected="'score'")
         raise problems.invalid([wrong])
     return sort == "score"
+
+
+def _check_ranking(source: BinaryIO) -> None:
+    """TableError for more rows than can be ranked; a 507 if what waits to be ranked has no room."""
+    rows = sum(chunk.count(b"\n") for chunk in iter(lambda: source.read(2**20), b""))
+    size = source.tell()
+    source.seek(0)
+    if rows > MOST_RANKED:
+        raise TableError(
+            f"{rows:,} rows are too many to be ranked here, at most {MOST_RANKED:,} are: leave out "
+            "sort, or rank the file with `predict.py score --sort`"
+        )
+    waiting = size + rows * LINE_BYTES
+    if waiting > IN_MEMORY and shutil.disk_usage(tempfile.gettempdir()).free < waiting:
+        raise HTTPException(507, NO_ROOM)
 
 
 async def _received(request: Request) -> BinaryIO:
@@ -102,8 +124,10 @@ async def _received(request: Request) -> BinaryIO:
         raise HTTPException(400, "The file was not sent to its end.") from None
     except MultiPartException as error:
         raise HTTPException(400, f"The form cannot be read: {error.message}") from None
+    except (LookupError, UnicodeError):  # of a charset that Python does not know, or cannot use
+        raise HTTPException(400, "The form cannot be read: its charset is unknown.") from None
     except OSError:
-        raise HTTPException(507, "The service has no room to hold a file of this size.") from None
+        raise HTTPException(507, NO_ROOM) from None
     return source
 
 

@@ -19,8 +19,14 @@ from leadscore.service import problems
 from leadscore.service.model import Model
 
 LARGE: Final = 64 * 2**10
-"""Bytes of a body, about 150 leads with all columns: work on a larger one is done in a thread, for it
-would hold up the event loop."""
+"""Bytes of a body, about 150 leads with all columns: a larger one is worked on in a thread, for it would
+hold up the event loop."""
+
+MANY: Final = 4_000
+"""Values of a body: more are worked on in a thread, too, however short they are."""
+
+IN_MEMORY: Final = 2**24
+"""Bytes of a file that are held in memory; the rest of a larger one waits on disk."""
 
 AS_JSON: Final = (b"content-type", b"application/json")
 """As nearly every client declares a body."""
@@ -81,10 +87,13 @@ def first(app: FastAPI) -> ASGIApp:
 
 
 async def answered(request: Request, work: Work) -> Response:
-    """Read the body, and work on it: a large one in a thread."""
+    """Read the body, and work on it: large ones in a thread, one after the other, so that the memory
+    they take on the way is that of one.
+    """
     model, body = request.scope["model"], await _body(request.receive)
-    if len(body) > LARGE:
-        return await run_in_threadpool(work, model, request, body)
+    if len(body) > LARGE or body.count(b",") > MANY:
+        async with model.large:
+            return await run_in_threadpool(work, model, request, body)
     return work(model, request, body)
 
 

@@ -1,6 +1,7 @@
 """The routes of the Open Inference Protocol."""
 
 from enum import Enum
+from itertools import islice
 from typing import Any, Final
 
 from fastapi import APIRouter
@@ -12,6 +13,7 @@ from starlette.responses import Response
 from leadscore import __version__
 from leadscore.card import MODEL, Card
 from leadscore.scoring.engine import Leads
+from leadscore.scoring.reading import MOST_ERRORS
 from leadscore.service import problems
 from leadscore.service.model import Model
 from leadscore.service.routes.route import JsonAnswer, answered, json_body
@@ -101,6 +103,8 @@ def add(routes: APIRouter, settings: Settings) -> None:
             if output.name not in OUTPUTS:
                 there = ", ".join(OUTPUTS)
                 raise HTTPException(422, f"No output {output.name[:80]!r}; there are {there}.")
+        if len({output.name for output in asked}) < len(asked):
+            raise HTTPException(422, "An output is asked for twice, expected each once.")
         raw = raw_columns(inference.inputs, binary, model.card.dictionary, settings.max_batch)
         leads = model.engine.read(raw.values, raw.leads)
         _check(leads, raw, model)
@@ -138,14 +142,14 @@ def _parsed(body: bytes, json_length: str | None) -> tuple[Inference, bytes]:
 
 def _check(leads: Leads, raw: RawColumns, model: Model) -> None:
     """ProblemError with every value that its column does not take."""
-    errors = [
+    errors = (
         problems.field_error(("inputs", raw.places[column.name], "data", row), meaning.error)
         for column, meanings in zip(model.engine.features, leads, strict=True)
         for row, meaning in enumerate(meanings)
         if meaning.error
-    ]
-    if errors:
-        raise problems.invalid(errors)
+    )
+    if found := list(islice(errors, MOST_ERRORS + 1)):
+        raise problems.invalid(found)
 
 
 def _metadata(card: Card) -> ModelMetadata:

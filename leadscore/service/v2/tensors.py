@@ -10,6 +10,7 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from leadscore.card import MODEL
@@ -48,6 +49,8 @@ def raw_columns(
             raise problems.invalid([problems.field_error(("inputs", place), error)]) from None
         if column.role == "feature":
             found[column.name], places[column.name] = values, place
+    if binary:
+        raise HTTPException(422, f"{len(binary):,} bytes behind the JSON belong to no tensor.")
     return RawColumns(found, places, count)
 
 
@@ -77,6 +80,8 @@ def _column(tensor: Tensor, dictionary: Dictionary, keys: dict[str, str]) -> Col
 
 def _values(tensor: Tensor, binary: bytes) -> tuple[list[Any], bytes]:
     """A tensor's values, and the bytes that belong to those after it."""
+    if "shared_memory_region" in tensor.parameters:
+        raise ColumnError(tensor.name, "a shared memory region", "the data in the request")
     size = tensor.parameters.get("binary_data_size")
     if size is None:
         return _flat(tensor.data), binary

@@ -5,6 +5,7 @@ from typing import Any, Final
 from pydantic import BaseModel, Field
 
 OUTPUTS: Final = ("probability", "contributions")
+MOST_TENSORS: Final = 1_000  # of one request; a model with more columns is hard to think of
 DATATYPES: Final = {"number": "FP32", "category": "BYTES"}
 """The datatype of a column's tensor, by the column's kind."""
 
@@ -31,8 +32,8 @@ class Inference(BaseModel):
 
     id: str | None = None
     parameters: dict[str, Any] = {}
-    inputs: list[Tensor] = Field(min_length=1)
-    outputs: list[Output] = []
+    inputs: list[Tensor] = Field(min_length=1, max_length=MOST_TENSORS)
+    outputs: list[Output] = Field(default=[], max_length=len(OUTPUTS))
 
 
 class OutputTensor(BaseModel):

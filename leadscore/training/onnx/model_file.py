@@ -29,13 +29,13 @@ def export(pipeline: Pipeline, card: Card, features: pd.DataFrame) -> tuple[byte
     """
     graph, base = convert(pipeline, card.dictionary)
     leads = golden(pipeline, card.dictionary, card.reference, SEED)
-    card = replace(card, version="", base=base, golden=leads)
+    card = replace(card, version="draft", base=base, golden=leads)
     try:
         scorer = Scorer(seal(unsealed(graph, card)))
     except ModelError as error:  # it does not reproduce the golden leads
         raise parity.ParityError(str(error)) from None
     card = replace(card, parity=parity.check(pipeline, scorer, features, SEED).to_dict())
-    card = replace(card, version=version_of(unsealed(graph, card)))
+    card = replace(card, version=version_of(unsealed(graph, replace(card, version=""))))
     model = seal(unsealed(graph, card))
     Scorer(model)
     return model, card

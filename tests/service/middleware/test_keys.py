@@ -1,5 +1,6 @@
 """Keys: who is let in, and how keys change."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -145,3 +146,11 @@ def test_keys_are_nowhere_to_be_read(command: Command) -> None:
     refused = command("--api-keys=secret")
     assert refused.code == 2
     assert "unrecognized arguments: --api-keys" in refused.err
+
+
+def test_pipe_in_place_of_a_key_file_is_refused(tmp_path: Path) -> None:
+    """Reading it would wait for ever."""
+    pipe = tmp_path / "keys"
+    os.mkfifo(pipe)
+    with pytest.raises(SettingsError, match="expected a file"):
+        Keys(Settings(api_keys_file=pipe))

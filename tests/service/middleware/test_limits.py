@@ -99,6 +99,38 @@ def test_large_body_is_refused_where_it_becomes_too_large(narrow: Server) -> Non
         sender.join(timeout=10)
 
 
+def test_body_declared_too_large_is_refused_before_it_is_sent(narrow: Server) -> None:
+    """A client that waits to be told to go on gets the 413 at once, and nothing else."""
+    head = _post(2**30).replace(b"\r\n\r\n", b"\r\nexpect: 100-continue\r\n\r\n")
+    with _connect(narrow, head) as connection:
+        assert connection.recv(65536).startswith(b"HTTP/1.1 413 ")
+
+
+def test_slow_uploads_do_not_take_the_places_of_large_requests(narrow: Server) -> None:
+    """Large bodies that never end hold the memory they fill, not the place of one that is complete."""
+    uploads = [_connect(narrow, _post(2**20) + b" " * 2**17) for _ in range(20)]
+    answer = narrow.post("/predict/batch", content=BATCH, headers=JSON)
+    assert answer.status_code == 200
+    for connection in uploads:
+        connection.close()
+
+
+def test_bodies_that_come_in_hold_no_more_than_there_is_room_for(serve: Serve) -> None:
+    """Many large bodies at once: those beyond the room are told to come again."""
+    with serve(LEADSCORE_MAX_LARGE="1", LEADSCORE_MAX_BODY="1000000") as server:
+        uploads = [_connect(server, _post(900_000) + b" " * 600_000) for _ in range(3)]
+        answers = []
+        for connection in uploads:
+            connection.settimeout(2)
+            try:
+                answers.append(connection.recv(65536)[:13])
+            except TimeoutError:
+                answers.append(b"")
+        assert sorted(answers) == [b"", b"HTTP/1.1 503 ", b"HTTP/1.1 503 "]
+        for connection in uploads:
+            connection.close()
+
+
 @pytest.mark.parametrize("path", ["/predict", "/v2/models/lead_conversion/infer"])
 def test_client_that_hangs_up_is_no_failure_of_ours(narrow: Server, path: str) -> None:
     """A connection lost in the middle of a body is noted as the client's error, without a trace."""

@@ -111,3 +111,28 @@ def test_upload_has_a_limit_of_its_own(serve: Serve) -> None:
         refused = client.post("/predict/csv", content=SMALL + b"1,x\n" * 300, headers=CSV)
     assert refused.status_code == 413
     assert "1,000 bytes" in refused.json()["detail"]
+
+
+@pytest.mark.parametrize(
+    ("content", "query", "words"),
+    [
+        (b"TotalVisits" + b"," * 20_000 + b"\n" + b"5\n" * 2_000, "", "20,001 columns"),
+        (b"TotalVisits\n" + b"5\n" * 1_000_001, "?sort=score", "too many to be ranked"),
+    ],
+    ids=["wide", "long"],
+)
+def test_small_file_that_would_make_a_huge_answer_is_refused(
+    client: httpx2.Client, content: bytes, query: str, words: str
+) -> None:
+    """Work is bounded by what it makes, not only by the bytes that ask for it."""
+    headers = {"content-type": "text/csv"}
+    answer = client.post(f"/predict/csv{query}", content=content, headers=headers)
+    assert answer.status_code == 422
+    assert words in answer.json()["detail"]
+
+
+def test_form_of_an_unknown_charset_is_refused(client: httpx2.Client) -> None:
+    """A client's mistake, and no failure of the service."""
+    body = b'--x\r\ncontent-disposition: form-data; name="a"\r\n\r\n5\r\n--x--\r\n'
+    headers = {"content-type": "multipart/form-data; boundary=x; charset=undefined"}
+    assert client.post("/predict/csv", content=body, headers=headers).status_code in (400, 422)

@@ -196,11 +196,19 @@ def test_every_wrong_value_is_named_at_once(client: httpx2.Client) -> None:
 
 
 def test_list_of_wrong_values_ends(client: httpx2.Client) -> None:
-    """A hundred are named, and how many more there are is said: the answer stays small."""
+    """A hundred are named, and that there are more is said: the answer stays small."""
     answer = client.post("/predict/batch", json={"leads": [{"city": 5}] * 5000})
     assert answer.status_code == 422
     assert len(answer.json()["errors"]) == 100
-    assert "(and 4999 more)" in answer.json()["detail"]
+    assert "(and at least 100 more)" in answer.json()["detail"]
+
+
+def test_lead_of_countless_columns_is_refused_in_few_words(client: httpx2.Client) -> None:
+    """300,000 unknown columns: the first hundred are named, and the answer stays small."""
+    answer = client.post("/predict", json={f"column_{number}": 1 for number in range(300_000)})
+    assert answer.status_code == 422
+    assert len(answer.json()["errors"]) == 100
+    assert len(answer.content) < 100_000
 
 
 @pytest.mark.parametrize(

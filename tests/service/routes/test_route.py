@@ -80,11 +80,3 @@ def test_query_that_names_nothing_we_know_is_passed_over(client: httpx2.Client) 
     """Other parameters do not matter; of one that comes twice the last counts."""
     answer = client.post("/predict?reasons=1&reasons=2&other=3&empty=", json={})
     assert len(answer.raise_for_status().json()["reasons"]) == 2
-
-
-def test_slash_at_the_end_is_led_to_the_route(client: httpx2.Client) -> None:
-    """By a redirect that keeps method and body."""
-    answer = client.post("/predict/", json={}, follow_redirects=False)
-    assert answer.status_code == 307
-    assert answer.headers["location"].endswith("/predict")
-    assert client.post("/predict/", json={}, follow_redirects=True).status_code == 200

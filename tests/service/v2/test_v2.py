@@ -203,3 +203,38 @@ def test_json_that_is_no_request_is_refused(client: httpx2.Client, body: str) ->
     answer = client.post("/v2/models/lead_conversion/infer", content=body)
     assert answer.status_code == 422
     assert answer.json()["errors"]
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"inputs": [_input()], "outputs": [{"name": "contributions"}] * 60},
+        {"inputs": [_input()], "outputs": [{"name": "probability"}] * 2},
+        {"inputs": [{"name": "x", "shape": [1], "datatype": "FP32"}] * 100_000},
+    ],
+    ids=["sixty outputs", "an output twice", "countless inputs"],
+)
+def test_small_request_that_would_make_a_huge_answer_is_refused(
+    client: Server, asked: dict[str, object]
+) -> None:
+    """Each output once, and no more tensors than a model could have columns."""
+    answer = client.post(INFER, json=asked)
+    assert answer.status_code == 422
+    assert len(answer.content) < 100_000
+
+
+def test_bytes_that_belong_to_no_tensor_are_refused(client: Server) -> None:
+    """What stands behind the last tensor may be one whose size was forgotten."""
+    head = httpx2.Request("POST", "http://x", json={"inputs": [_input()]}).read()
+    headers = {"inference-header-content-length": str(len(head))}
+    answer = client.post(INFER, content=head + b"\0\0\0\0", headers=headers)
+    assert answer.status_code == 422
+    assert "4 bytes" in answer.json()["detail"]
+
+
+def test_shared_memory_is_refused_by_name(client: Server) -> None:
+    """It would be read as a column without values."""
+    tensor = _input(parameters={"shared_memory_region": "region"}, data=None)
+    answer = client.post(INFER, json={"inputs": [tensor]})
+    assert answer.status_code == 422
+    assert "shared memory" in answer.json()["errors"][0]["value"]
