@@ -56,7 +56,8 @@ class LeadReader:
         ]
         wrong |= self._engine.errors(leads).keys()
         ids = [{} if row.keys().isdisjoint(self._ids) else self._handed_back(row) for row in named]
-        wrong |= {place for place, found in enumerate(ids) if any(map(self._wrong_id, found.values()))}
+        if any(ids):
+            wrong |= {n for n, found in enumerate(ids) if any(map(self._wrong_id, found.values()))}
         if wrong:
             errors = (error for place in sorted(wrong) for error in self._why(place, raw))
             raise WrongLeadsError(list(islice(errors, MOST_ERRORS + 1)))

@@ -59,7 +59,7 @@ class Protocol(HttpToolsProtocol):
         self._ended = False  # a message, in the data that is read
         self._skipped = False  # the message in work, which has no cycle
         self._too_large = False  # a head; from then on nothing is answered but that
-        self._head_bytes = self._head_fields = self._drained = 0
+        self._head_bytes = self._drained = 0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Wait for the first request."""
@@ -69,8 +69,6 @@ class Protocol(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         """Read on; what is behind an offer to upgrade by a new parser."""
         self._unset_keepalive_if_required()
-        if self._in_head:
-            self._start(self._seconds)
         self._ended = False
         try:
             self.parser.feed_data(data)
@@ -83,30 +81,23 @@ class Protocol(HttpToolsProtocol):
         except httptools.HttpParserError:
             self._refuse(HTTPStatus.BAD_REQUEST)
             return
-        self._count(len(data) if self._in_head and not self._ended else 0)
+        if self._in_head and not self._ended:
+            self._start(self._seconds)
+            self._head_bytes += len(data)
+            self._too_large |= self._head_bytes > HEAD_BYTES
         if self._too_large:
             self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
-
-    def on_message_begin(self) -> None:
-        """Count what comes in."""
-        super().on_message_begin()
-        self._in_head, self._head_bytes, self._head_fields = True, 0, 0
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        """Keep a field of the head."""
-        if self._in_head:
-            self._head_fields += 1
-            self._count(len(name) + len(value))
-            if not self._too_large:
-                super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
         """From here on `Limits` watches."""
         self._in_head = False
         self._stop()
+        size = sum(len(name) + len(value) for name, value in self.headers)
+        self._too_large |= size > HEAD_BYTES or len(self.headers) > HEAD_FIELDS
         self._skipped = self._too_large or self.parser.should_upgrade()
         if not self._skipped:
             super().on_headers_complete()
+            self.headers = []  # for trailers, which are no fields of the head
 
     def on_body(self, body: bytes) -> None:
         """Hand on a part of a body, or drop it if nobody waits for it."""
@@ -120,8 +111,7 @@ class Protocol(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         """Wait for the next request."""
-        self._in_head = self._ended = True
-        self._head_bytes = self._head_fields = 0
+        self._in_head, self._ended, self._head_bytes = True, True, 0
         self._stop()
         if not self._skipped:
             super().on_message_complete()
@@ -137,10 +127,6 @@ class Protocol(HttpToolsProtocol):
         """Nothing to wait for."""
         self._stop()
         super().connection_lost(exc)
-
-    def _count(self, head_bytes: int) -> None:
-        self._head_bytes += head_bytes
-        self._too_large |= self._head_bytes > HEAD_BYTES or self._head_fields > HEAD_FIELDS
 
     def _head_without_offer(self) -> bytes:
         """The head that was read, without its offer to upgrade."""
