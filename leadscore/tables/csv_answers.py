@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from leadscore.scoring.engine import Engine, Scored
 from leadscore.tables.block import DECIMALS, Answered, Totals, answer
-from leadscore.tables.csv_file import Dialect, Records
+from leadscore.tables.csv_file import Dialect, Records, Rows
 from leadscore.tables.mapping import ColumnMap
 
 _SWITCH: Final = {True: "true", False: "false", None: ""}
@@ -41,17 +41,19 @@ class CsvScorer:
         self,
         engine: Engine,
         dialect: Dialect,
+        columns: ColumnMap,
         reasons: int,
         note: Callable[[Scored, set[int]], None] = lambda scored, wrong: None,
     ) -> None:
         self._engine, self._reasons, self._note = engine, reasons, note
-        self._delimiter, self._newline = dialect.delimiter, dialect.newline
+        self._dialect, self._columns = dialect, columns
 
     def score(self, records: Records) -> Lines:
         """Score a block of records."""
-        leads = self._engine.read(records.columns, len(records.texts))
-        answered = answer(self._engine, leads, self._reasons, records.wrong, self._note)
-        lines = self._lines(records.texts, answered)
+        rows = Rows.of(records, self._dialect, self._columns)
+        leads = self._engine.read(rows.columns, len(rows.texts))
+        answered = answer(self._engine, leads, self._reasons, rows.wrong, self._note)
+        lines = self._lines(rows.texts, answered)
         text = "".join(lines)
         lengths = map(len, lines if text.isascii() else map(str.encode, lines))
         ends = np.cumsum(np.fromiter(lengths, np.int64, len(lines)))
@@ -68,7 +70,7 @@ class CsvScorer:
             [text and _quoted(text) for text in answered.warnings],
             [text and _quoted(text) for text in answered.errors],
         ]
-        join, end = self._delimiter.join, self._newline
+        join, end = self._dialect.delimiter.join, self._dialect.newline
         return [f"{join(row)}{end}" for row in zip(*cells, strict=True)]
 
 

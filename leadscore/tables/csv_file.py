@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
-from typing import BinaryIO, Final, TypeAlias, cast
+from typing import BinaryIO, Final, Self, TypeAlias, cast
 
 from leadscore.columns import Dictionary
 from leadscore.tables.block import BLOCK
@@ -19,8 +19,9 @@ LONGEST_RECORD: Final = 2**20  # characters
 MOST_COLUMNS: Final = 2_000  # a short row is filled to as many cells
 BOM: Final = "\ufeff"
 
-Record: TypeAlias = tuple[list[str], str]
-"""A record's cells and its text without the line end; no cells: the text is not valid CSV."""
+Record: TypeAlias = tuple[list[str] | None, str]
+"""A record's cells and its text without the line end. None: the text is split at each delimiter; no
+cells: it is not valid CSV."""
 
 csv.field_size_limit(LONGEST_RECORD)  # Python's own is an eighth of it
 
@@ -50,11 +51,38 @@ class Dialect:
 
 @dataclass(frozen=True)
 class Records:
+    """n records as they stand in the file: the text of each, and by number the cells of those that are
+    not simply split at each delimiter. Whoever scores them splits the others.
+    """
+
+    texts: list[str]
+    parsed: dict[int, list[str]]
+
+
+@dataclass(frozen=True)
+class Rows:
     """n records: the text of each, the raw cells of each feature, and by number what is wrong."""
 
     texts: list[str]
     columns: dict[str, list[str]]
     wrong: dict[int, str]
+
+    @classmethod
+    def of(cls, records: Records, dialect: Dialect, columns: ColumnMap) -> Self:
+        """The rows of some records of a file."""
+        texts, delimiter, width = records.texts, dialect.delimiter, columns.width
+        rows = [text.split(delimiter) for text in texts]
+        for number, cells in records.parsed.items():
+            rows[number] = cells
+        widths = [len(row) for row in rows]
+        wrong = {n: _wrong_width(found, width) for n, found in enumerate(widths) if found != width}
+        if wrong:
+            texts, blank = texts.copy(), [""] * width
+            for number in wrong:
+                texts[number] = _fitted(rows[number] or [texts[number]], width, delimiter)
+                rows[number] = blank
+        cells_of = {name: [row[place] for row in rows] for name, place in columns.positions.items()}
+        return cls(texts, cells_of, wrong)
 
 
 class CsvFile:
@@ -72,37 +100,25 @@ class CsvFile:
         delimiter = max(DELIMITERS, key=lambda mark: _known(first, mark, dictionary))
         self._records = records(_chained(first, lines), delimiter)
         names, text = next(self._records, ([], ""))
+        names = text.split(delimiter) if names is None else names
         if len(names) > MOST_COLUMNS:
             raise TableError(f"the header has {len(names):,} columns, at most {MOST_COLUMNS:,} are read")
         self.columns = ColumnMap.of(names, dictionary)
-        self._blank = [""] * len(names)
         newline = "\r\n" if first.endswith("\r") else "\n"
         self.dialect = Dialect(BOM * marked + text, delimiter, newline)
 
     def blocks(self) -> Iterator[Records]:
         """The records after the header, BLOCK at a time."""
         while block := list(islice(self._records, BLOCK)):
-            wrong = {
-                number: _wrong_width(len(cells), self.columns.width)
-                for number, (cells, _) in enumerate(block)
-                if len(cells) != self.columns.width
-            }
-            for number in wrong:
-                cells, text = block[number]
-                block[number] = self._blank, self._fitted(cells or [text])
-            columns = {
-                name: [cells[place] for cells, _ in block]
-                for name, place in self.columns.positions.items()
-            }
-            yield Records([text for _, text in block], columns, wrong)
+            parsed = {number: cells for number, (cells, _) in enumerate(block) if cells is not None}
+            yield Records([text for _, text in block], parsed)
 
-    def _fitted(self, row: list[str]) -> str:
-        """A row of another width, cut or filled so that the added columns stay in line."""
-        width = self.columns.width
-        output = io.StringIO()
-        writer = csv.writer(output, delimiter=self.dialect.delimiter)
-        writer.writerow(row[:width] + [""] * (width - len(row)))
-        return output.getvalue().removesuffix("\r\n")
+
+def _fitted(row: list[str], width: int, delimiter: str) -> str:
+    """A row of another width, cut or filled so that the added columns stay in line."""
+    output = io.StringIO()
+    csv.writer(output, delimiter=delimiter).writerow(row[:width] + [""] * (width - len(row)))
+    return output.getvalue().removesuffix("\r\n")
 
 
 def _lines(stream: BinaryIO) -> Iterator[str]:
@@ -148,7 +164,7 @@ def records(lines: Iterator[str], delimiter: str) -> Iterator[Record]:
         text = line.rstrip("\r")
         if '"' not in text and "\r" not in text:  # several times as fast as csv.reader
             if text:
-                yield text.split(delimiter), text
+                yield None, text
             continue
         if cells := _parsed(iter([text]), delimiter):
             yield cells, text

@@ -56,7 +56,7 @@ def _csv(job: Job, scorer: Scorer, settings: Settings) -> Totals:
     with source(job.source) as leads, target(job.target) as answers:
         file = CsvFile(leads, scorer.card.dictionary)
         report(file.columns)
-        build = partial(_csv_scorer, file.dialect, job.reasons)
+        build = partial(_csv_scorer, file.dialect, file.columns, job.reasons)
         share = None if job.source == STANDARD else partial(_share, leads.tell, Path(job.source))
         with Progress(share) as progress, tempfile.TemporaryFile() as waiting:
             ranking: Ranking | None = All(waiting) if job.ranked else None
@@ -73,8 +73,8 @@ def _csv(job: Job, scorer: Scorer, settings: Settings) -> Totals:
         return progress.totals
 
 
-def _csv_scorer(dialect: Dialect, reasons: int, engine: Engine) -> Score:
-    return CsvScorer(engine, dialect, reasons).score
+def _csv_scorer(dialect: Dialect, columns: ColumnMap, reasons: int, engine: Engine) -> Score:
+    return CsvScorer(engine, dialect, columns, reasons).score
 
 
 def _parquet(job: Job, scorer: Scorer, settings: Settings) -> Totals:

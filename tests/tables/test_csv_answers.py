@@ -24,7 +24,7 @@ ADDED = ["probability", "score", "grade", "converts", "reason_1", "reason_2", "w
 
 def _scored(content: bytes) -> str:
     file = CsvFile(io.BytesIO(content), ENGINE.card.dictionary)
-    scorer = CsvScorer(ENGINE, file.dialect, 2)
+    scorer = CsvScorer(ENGINE, file.dialect, file.columns, 2)
     pieces = [scorer.score(block).text for block in file.blocks()]
     return b"".join([header(file.dialect, file.columns, 2), *pieces]).decode()
 
@@ -107,7 +107,7 @@ def test_lines_can_be_taken_apart() -> None:
     """Their ends are counted in bytes, their probabilities are those shown, as a ranking needs both."""
     content = "TotalVisits,City\n5,Málaga\nmany,Pune\n7,Goa\n".encode()
     file = CsvFile(io.BytesIO(content), ENGINE.card.dictionary)
-    lines = CsvScorer(ENGINE, file.dialect, 0).score(next(file.blocks()))
+    lines = CsvScorer(ENGINE, file.dialect, file.columns, 0).score(next(file.blocks()))
     starts = [0, *lines.ends[:-1].tolist()]
     apart = [lines.text[start:end] for start, end in zip(starts, lines.ends.tolist(), strict=True)]
     assert [line.decode().partition(",")[0] for line in apart] == ["5", "many", "7"]

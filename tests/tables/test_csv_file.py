@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from leadscore.columns import Dictionary
 from leadscore.tables import csv_file
 from leadscore.tables.block import BLOCK
-from leadscore.tables.csv_file import LONGEST_RECORD, CsvFile, Records, records
+from leadscore.tables.csv_file import LONGEST_RECORD, CsvFile, Rows, records
 from leadscore.tables.mapping import TableError
 from tests.conftest import ROOT, TWIN
 
@@ -28,8 +28,17 @@ def _file(content: bytes) -> CsvFile:
     return CsvFile(io.BytesIO(content), DICTIONARY)
 
 
-def _blocks(content: bytes) -> list[Records]:
-    return list(_file(content).blocks())
+def _blocks(content: bytes) -> list[Rows]:
+    return _rows(_file(content))
+
+
+def _rows(file: CsvFile) -> list[Rows]:
+    return [Rows.of(block, file.dialect, file.columns) for block in file.blocks()]
+
+
+def _records(lines: list[str]) -> list[tuple[list[str], str]]:
+    found = records(iter(lines), ",")
+    return [(text.split(",") if cells is None else cells, text) for cells, text in found]
 
 
 def _texts(content: bytes) -> list[str]:
@@ -81,7 +90,7 @@ def test_quotes_mean_what_they_mean_to_the_csv_module(line: str) -> None:
         expected = next(csv.reader([line], strict=True), [])
     except csv.Error:
         expected = []
-    found = [cells for cells, _ in records(iter([line]), ",")]
+    found = [cells for cells, _ in _records([line])]
     assert found == ([expected] if line else [])
 
 
@@ -89,7 +98,7 @@ def test_quotes_mean_what_they_mean_to_the_csv_module(line: str) -> None:
 def test_stray_quote_spoils_its_own_line_only(quote: str) -> None:
     """A quote that is never closed, or closed within a cell: what comes after it is read."""
     after = ["7,Mumbai", '8,"Goa"', '"9","two\nlines"', "10,Pune"]
-    found = list(records(iter([quote, *"\n".join(after).split("\n")]), ","))
+    found = _records([quote, *"\n".join(after).split("\n")])
     assert [text for _, text in found] == [quote, *after]
     assert [cells[0] for cells, _ in found[1:]] == ["7", "8", "9", "10"]
     assert found[0][0] == []
@@ -176,7 +185,7 @@ def test_one_known_column_after_a_mark_is_enough(delimiter: str) -> None:
     """A byte order mark before the only known column hides neither it nor the separator."""
     file = _file(f"\ufeffCity{delimiter}note\nMumbai{delimiter}a\n".encode())
     assert file.dialect.delimiter == delimiter
-    assert [block.columns for block in file.blocks()] == [{"city": ["Mumbai"]}]
+    assert [rows.columns for rows in _rows(file)] == [{"city": ["Mumbai"]}]
 
 
 def test_old_line_ends_and_blank_lines_are_read() -> None:
@@ -189,7 +198,7 @@ def test_header_may_have_line_breaks() -> None:
     """As spreadsheets write them: the header is a record like others."""
     file = _file(b'City,"a long\nnote"\nPune,x\n')
     assert file.dialect.header == 'City,"a long\nnote"'
-    assert [block.texts for block in file.blocks()] == [["Pune,x"]]
+    assert [rows.texts for rows in _rows(file)] == [["Pune,x"]]
 
 
 @pytest.mark.parametrize(

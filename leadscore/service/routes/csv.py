@@ -137,7 +137,7 @@ def _answer(
     """The answer in pieces."""
     with source:
         yield header(file.dialect, file.columns, reasons)
-        scorer = CsvScorer(model.engine, file.dialect, reasons, model.served.add)
+        scorer = CsvScorer(model.engine, file.dialect, file.columns, reasons, model.served.add)
         blocks = map(scorer.score, file.blocks())
         if not ranked:
             for lines in blocks:
