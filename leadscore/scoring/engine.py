@@ -93,7 +93,7 @@ class Engine:
     def score(self, leads: Leads, reasons: int = 0) -> Scored:
         """Score leads, with so many reasons for each. A value with an error counts as missing."""
         inputs = {
-            column.name: tensor(column, list(map(_VALUE, meanings)))
+            column.name: tensor(column, [meaning[0] for meaning in meanings])
             for column, meanings in zip(self.features, leads, strict=True)
         }
         probability, contributions = self.scorer.run(inputs)

@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from leadscore.scoring.engine import Engine, Leads
 from leadscore.scoring.meaning import Meaning, Vocabulary
-from leadscore.tables.block import Answered, Totals, answer
+from leadscore.tables.block import BLOCK, Answered, Totals, answer
 from leadscore.tables.mapping import ColumnMap, TableError
 
 
@@ -35,6 +35,16 @@ class ArrowScorer:
 
     def score(self, batch: pa.RecordBatch) -> tuple[pa.RecordBatch, Totals]:
         """Score a batch of leads: the batch with the columns added, and their totals."""
+        starts = range(0, max(batch.num_rows, 1), BLOCK)
+        blocks = [self._answered(batch.slice(start, BLOCK)) for start in starts]
+        totals = sum((answered.totals() for answered in blocks), Totals())
+        added = [
+            pa.concat_arrays([pa.array(part, field.type, from_pandas=True) for part in parts])
+            for parts, field in zip(zip(*map(_columns, blocks), strict=True), self.added, strict=True)
+        ]
+        return pa.record_batch([*batch.columns, *added], schema=self.schema), totals
+
+    def _answered(self, batch: pa.RecordBatch) -> Answered:
         positions, count = self.columns.positions, batch.num_rows
         leads: Leads = [
             _meanings(batch.column(positions[name]), vocabulary)
@@ -42,12 +52,7 @@ class ArrowScorer:
             else [vocabulary.missing] * count
             for name, vocabulary in self._engine.vocabularies.items()
         ]
-        answered = answer(self._engine, leads, self._reasons)
-        added = [
-            pa.array(values, field.type, from_pandas=True)
-            for values, field in zip(_columns(answered), self.added, strict=True)
-        ]
-        return pa.record_batch([*batch.columns, *added], schema=self.schema), answered.totals()
+        return answer(self._engine, leads, self._reasons)
 
 
 def _meanings(column: pa.Array, vocabulary: Vocabulary) -> list[Meaning]:

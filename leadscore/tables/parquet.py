@@ -11,11 +11,11 @@ from leadscore.scorer import Scorer
 from leadscore.scoring.engine import Engine
 from leadscore.settings import Settings
 from leadscore.tables.arrow import ArrowScorer
-from leadscore.tables.block import Totals
+from leadscore.tables.block import BLOCK, Totals
 from leadscore.tables.mapping import TableError
 from leadscore.tables.pool import Score, scored
 
-ROW_GROUP: Final = 20_000  # leads of one, as they are read, scored and written
+ROW_GROUP: Final = 10 * BLOCK  # leads of one, as they are read and written
 
 
 def score(leads: Path, answers: BinaryIO, reasons: int, scorer: Scorer, settings: Settings) -> Totals:

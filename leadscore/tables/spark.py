@@ -19,7 +19,7 @@ from leadscore.scorer import Scorer
 from leadscore.scoring.engine import Engine
 from leadscore.settings import Settings
 from leadscore.tables.arrow import ArrowScorer
-from leadscore.tables.block import BLOCK, REASONS, check_reasons
+from leadscore.tables.block import REASONS, check_reasons
 from leadscore.tables.streams import replacing
 
 
@@ -43,8 +43,7 @@ def score(
         table = None
         for batch in batches:
             table = table or ArrowScorer(Engine(loaded(name), max_text), batch.schema, reasons)
-            for start in range(0, batch.num_rows, BLOCK):
-                yield table.score(batch.slice(start, BLOCK))[0]
+            yield table.score(batch)[0]
 
     return leads.mapInArrow(scored, StructType([*leads.schema.fields, *added.fields]))
 
