@@ -1,8 +1,11 @@
 """Writing files so that an interruption never leaves half of one."""
 
+import contextlib
+import os
 import signal
+import stat
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 
@@ -29,3 +32,16 @@ def replace_files(folder: Path, files: Mapping[str, bytes]) -> None:
                 (Path(staging) / name).replace(folder / name)
         finally:
             signal.signal(signal.SIGINT, held)
+
+
+@contextlib.contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """A temporary name beside a path, which replaces it if all goes well and vanishes if not."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        yield temporary
+        if path.exists():
+            temporary.chmod(stat.S_IMODE(path.stat().st_mode))
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)

@@ -20,7 +20,7 @@ from leadscore.scoring.phrases import NOTHING_KNOWN, missing, moves
 FEW: Final = 20  # leads; of more the reasons are ranked by numpy, in a third of the time
 
 # By place: half the time of by name, where every value of every lead is looked at.
-_VALUE, _CAUTION, _ERROR = map(itemgetter, map(Meaning._fields.index, ("value", "caution", "error")))
+_CAUTION, _ERROR = map(itemgetter, map(Meaning._fields.index, ("caution", "error")))
 
 Leads: TypeAlias = list[list[Meaning]]
 """Leads that were read: for each feature, in the model's order, the meaning of each lead's value."""
@@ -133,12 +133,10 @@ def _reasons(leads: Leads, contributions: NDArray[np.float64], count: int) -> li
     else:  # numpy's calls would cost a single lead a twentieth of its time
         sizes = np.abs(contributions).tolist()
         ranked = [sorted(range(len(s)), key=s.__getitem__, reverse=True)[:count] for s in sizes]
-    found = []
-    for lead, (effects, strongest) in enumerate(zip(contributions.tolist(), ranked, strict=True)):
-        found.append(
-            [
-                Reason(place, effects[place], f"{leads[place][lead].subject} {moves(effects[place])}")
-                for place in strongest
-            ]
-        )
-    return found
+    return [
+        [
+            Reason(place, effects[place], f"{leads[place][lead].subject} {moves(effects[place])}")
+            for place in strongest
+        ]
+        for lead, (effects, strongest) in enumerate(zip(contributions.tolist(), ranked, strict=True))
+    ]

@@ -29,7 +29,6 @@ def serve(scorer: Scorer, settings: Settings) -> None:
         access_log=False,
         server_header=False,
         timeout_graceful_shutdown=settings.shutdown_timeout,
-        timeout_worker_healthcheck=uvicorn_fixes.START_SECONDS,
     )
     if settings.workers == 1:
         uvicorn.Server(config).run()

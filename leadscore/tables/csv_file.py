@@ -19,7 +19,7 @@ LONGEST_RECORD: Final = 2**20  # characters
 MOST_COLUMNS: Final = 2_000  # a short row is filled to as many cells
 BOM: Final = "\ufeff"
 
-Record: TypeAlias = tuple[list[str] | None, str]
+CsvRecord: TypeAlias = tuple[list[str] | None, str]
 """A record's cells and its text without the line end. None: the text is split at each delimiter; no
 cells: it is not valid CSV."""
 
@@ -150,7 +150,7 @@ def _lines(stream: BinaryIO) -> Iterator[str]:
         yield rest
 
 
-def records(lines: Iterator[str], delimiter: str) -> Iterator[Record]:
+def records(lines: Iterator[str], delimiter: str) -> Iterator[CsvRecord]:
     r"""Each record that is not blank, from lines without their "\n", which may end with "\r".
 
     A quote that is never closed, or closed in the middle of a cell, spoils its own line and no other:

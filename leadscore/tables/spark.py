@@ -15,12 +15,12 @@ from pyspark.sql.pandas.types import from_arrow_schema, to_arrow_schema
 from pyspark.sql.types import StructType
 
 from leadscore.card import MODEL
+from leadscore.files import replacing
 from leadscore.scorer import Scorer
 from leadscore.scoring.engine import Engine
 from leadscore.settings import Settings
 from leadscore.tables.arrow import ArrowScorer
 from leadscore.tables.block import REASONS, check_reasons
-from leadscore.tables.streams import replacing
 
 
 def score(

@@ -1,12 +1,12 @@
 """Where a job reads and writes: a file or "-", standard input or output."""
 
 import contextlib
-import os
-import stat
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, Final
+
+from leadscore.files import replacing
 
 STANDARD: Final = "-"
 
@@ -34,19 +34,6 @@ def target(name: str) -> Iterator[BinaryIO]:
     else:
         with replacing(path.resolve()) as temporary, _opened(temporary, name) as stream:
             yield stream
-
-
-@contextlib.contextmanager
-def replacing(path: Path) -> Iterator[Path]:
-    """A temporary name beside a path, which replaces it if all goes well and vanishes if not."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        yield temporary
-        if path.exists():
-            temporary.chmod(stat.S_IMODE(path.stat().st_mode))
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def _opened(path: Path, name: str) -> BinaryIO:
