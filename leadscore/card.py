@@ -6,9 +6,10 @@ the threshold lies, and a few golden leads by which a runtime proves that it com
 
 import hashlib
 import json
+import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import MISSING, dataclass, field, fields, replace
 from typing import Any, Final, Self
 
 from leadscore.columns import Dictionary, DictionaryError, Known
@@ -86,6 +87,8 @@ class Card:
     bin is the number of edges that are not above it, computed in float32; the last bin is for missing
     values. Of a category, `levels`: each is a bin; then one for all others, and one for missing values.
     `base` plus a lead's contributions are its log-odds. `grades` stand best first.
+    `importance`: of each feature, the mean of its absolute contribution over the training leads, in
+    log-odds; empty in a file made before the card had it.
     """
 
     name: str
@@ -103,6 +106,7 @@ class Card:
     parity: Mapping[str, Any]
     versions: Mapping[str, str]
     golden: tuple[Golden, ...]
+    importance: Mapping[str, float] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON document, as `GET /model` shows it."""
@@ -128,6 +132,8 @@ class Card:
             (names <= self.reference.keys(), "reference lacks a feature"),
             (names <= self.drift.get("features", {}).keys(), "drift lacks a feature"),
             ("score" in self.drift, "drift lacks the score"),
+            (not self.importance or names <= self.importance.keys(), "importance lacks a feature"),
+            (all(0 <= v < math.inf for v in self.importance.values()), "importance is not from 0 on"),
         ):
             if not right:
                 raise CardError(f"the card's {what}")
@@ -146,9 +152,10 @@ class Card:
         found = document.get("format") if isinstance(document, dict) else None
         if found != FORMAT:
             raise CardError(f"card format {found!r}, this version reads {FORMAT}")
-        names = [entry.name for entry in fields(cls)]
-        if absent := [name for name in names if name not in document]:
+        needed = [entry.name for entry in fields(cls) if entry.default_factory is MISSING]
+        if absent := [name for name in needed if name not in document]:
             raise CardError(f"the card lacks {', '.join(absent)}")
+        names = [entry.name for entry in fields(cls) if entry.name in document]
         card = cls(**{name: document[name] for name in names})
         try:
             return replace(
@@ -160,8 +167,9 @@ class Card:
                     Golden(**{**golden, "contributions": tuple(golden["contributions"])})
                     for golden in document["golden"]
                 ),
+                importance={name: float(value) for name, value in card.importance.items()},
             )
-        except (DictionaryError, KeyError, TypeError, AttributeError) as error:
+        except (DictionaryError, KeyError, TypeError, ValueError, AttributeError) as error:
             raise CardError(f"the card cannot be read: {error}") from None
 
 

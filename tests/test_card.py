@@ -1,6 +1,7 @@
 """The card travels inside the model file and says everything the service needs."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -37,6 +38,41 @@ def test_missing_key_is_an_error_not_a_default(scorer: Scorer, key: str) -> None
     del document[key]
     with pytest.raises(CardError, match=f"the card lacks {key}"):
         Card.from_json(json.dumps(document))
+
+
+def test_card_says_how_much_each_column_tells(scorer: Scorer) -> None:
+    """The mean absolute contribution of every feature: how much is lost without it."""
+    card = scorer.card
+    assert card.importance.keys() == {column.name for column in card.dictionary.features}
+    assert max(card.importance, key=card.importance.__getitem__) == "total_time_spent_on_website"
+    assert min(card.importance.values()) >= 0
+
+
+def test_file_made_before_the_card_had_importance_is_read(scorer: Scorer) -> None:
+    """An optional key is no other format."""
+    document = scorer.card.to_dict()
+    del document["importance"]
+    card = Card.from_json(json.dumps(document))
+    card.check()
+    assert card.importance == {}
+
+
+@pytest.mark.parametrize(
+    ("importance", "what"),
+    [
+        ({"city": 1.0}, "lacks a feature"),
+        ({"city": -1.0}, "not from 0 on"),
+        ({"city": float("nan")}, "0 on"),
+    ],
+)
+def test_importance_nobody_could_use_is_refused(
+    scorer: Scorer, importance: dict[str, float], what: str
+) -> None:
+    """Of some features only, below 0, or no number."""
+    if "feature" not in what:
+        importance = {**scorer.card.importance, **importance}
+    with pytest.raises(CardError, match=what):
+        replace(scorer.card, importance=importance).check()
 
 
 @pytest.mark.parametrize("found", [FORMAT + 1, None, "1"])

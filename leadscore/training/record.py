@@ -5,6 +5,8 @@ from importlib.metadata import version
 from platform import python_version
 from typing import Any
 
+import numpy as np
+import pandas as pd
 import xgboost
 
 from leadscore.card import MODEL, Card
@@ -14,6 +16,7 @@ from leadscore.training.evaluation import figures
 from leadscore.training.evaluation.figures import Probability
 from leadscore.training.evaluation.resampling import intervals
 from leadscore.training.models import SERVED
+from leadscore.training.onnx.shap_values import contributions
 from leadscore.training.recipe import Fitted
 
 
@@ -62,7 +65,14 @@ def draft(leads: Dataset, served: Fitted, probability: Probability, metrics: Map
         parity={},
         versions=versions(),
         golden=(),
+        importance=_importance(served, oldest),
     )
+
+
+def _importance(served: Fitted, features: pd.DataFrame) -> dict[str, float]:
+    """The mean absolute contribution of each feature over some leads, in log-odds."""
+    means = np.abs(contributions(served.pipeline, features)).mean(axis=0)
+    return dict(zip(features.columns, means.round(6).tolist(), strict=True))
 
 
 def described(leads: Dataset) -> dict[str, Any]:
