@@ -50,10 +50,9 @@ class LeadReader:
         rows = [self._by_name(lead) for lead in raw]
         wrong = {place for place, row in enumerate(rows) if row is None} if None in rows else set()
         named = [row or _NOTHING for row in rows]
-        leads = [
-            vocabulary.read([row.get(name) for row in named])
-            for name, vocabulary in self._engine.vocabularies.items()
-        ]
+        given = self._features & set().union(*named)
+        columns = {name: [row.get(name) for row in named] for name in given}
+        leads = self._engine.read(columns, len(named))
         wrong |= self._engine.errors(leads).keys()
         ids = [{} if row.keys().isdisjoint(self._ids) else self._handed_back(row) for row in named]
         if any(ids):
