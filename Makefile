@@ -8,7 +8,7 @@ SOURCES := train.py export_onnx.py data/leads.csv data/columns.toml \
 	$(wildcard leadscore/*.py leadscore/training/*.py leadscore/training/*/*.py)
 UV_VERSION := $(shell sed -n 's/^uv==\([^ ]*\).*/\1/p' requirements.txt)
 
-.PHONY: run train test test-all lint check serve-check lowest-check deploy-check runtime-check spark-check image image-check faults bench-serve scale sbom audit notebook screenshots lock clean
+.PHONY: run train test test-all lint check serve-check lowest-check deploy-check runtime-check spark-check contract-check openapi image image-check faults bench-serve scale sbom audit notebook screenshots lock clean
 
 run: models/pipeline.joblib
 	@echo
@@ -54,6 +54,14 @@ deploy-check: .venv/installed .venv-deploy/installed
 # The model in other runtimes of ONNX: Node, WebAssembly, a browser. Needs npm.
 runtime-check: .venv/installed examples/node_modules/.package-lock.json
 	$(BIN)/pytest -q tests/examples
+
+# docs/openapi.json for whoever has no service at hand. Rerun it when a test says that it is not current.
+openapi: .venv/installed
+	$(BIN)/python -m docs.openapi
+
+# Linters and generators of clients take the OpenAPI document, and a generated client works. Needs npm.
+contract-check: .venv/installed .venv-contract/installed tests/contract/node_modules/.package-lock.json
+	$(BIN)/pytest -q tests/contract
 
 # Spark as it is run: a cluster of two worker processes. Needs Java 17 or newer.
 spark-check: .venv/installed .venv-spark/installed
@@ -102,6 +110,8 @@ lock:
 		--python-version 3.11 -c requirements.txt -o requirements-serve.txt
 	$(BIN)/uv pip compile -q --group deploy --universal --fork-strategy fewest --generate-hashes \
 		--python-version 3.11 -o requirements-deploy.txt
+	$(BIN)/uv pip compile -q --group contract --universal --fork-strategy fewest --generate-hashes \
+		--python-version 3.11 -o requirements-contract.txt
 	$(BIN)/uv pip compile -q pyproject.toml --extra spark --universal --fork-strategy fewest --generate-hashes \
 		--python-version 3.11 -c requirements-serve.txt -o requirements-spark.txt
 
@@ -116,7 +126,7 @@ lock:
 	$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --editable .
 	@touch $@
 
-.venv-serve/installed .venv-deploy/installed .venv-spark/installed: .venv-%/installed: requirements-%.txt .venv/installed
+.venv-serve/installed .venv-deploy/installed .venv-contract/installed .venv-spark/installed: .venv-%/installed: requirements-%.txt .venv/installed
 	$(PYTHON) -m venv --clear --without-pip .venv-$*
 	$(BIN)/uv pip install -q --python .venv-$*/bin/python --require-hashes -r requirements-$*.txt
 	@touch $@
@@ -126,8 +136,8 @@ lock:
 	$(BIN)/uv pip install -q --python .venv-lowest/bin/python --resolution lowest-direct --requirement pyproject.toml
 	@touch $@
 
-examples/node_modules/.package-lock.json: examples/package-lock.json examples/.npmrc
-	cd examples && npm ci --no-audit --no-fund
+%/node_modules/.package-lock.json: %/package-lock.json %/.npmrc
+	cd $* && npm ci --no-audit --no-fund
 
 clean:
-	rm -rf .venv .venv-serve .venv-deploy .venv-spark .venv-lowest examples/node_modules build .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv .venv-serve .venv-deploy .venv-contract .venv-spark .venv-lowest examples/node_modules tests/contract/node_modules build .hypothesis .mypy_cache .pytest_cache .ruff_cache

@@ -162,7 +162,14 @@ def test_every_setting_is_in_the_readme() -> None:
 
 @pytest.mark.parametrize(
     "document",
-    ["README.md", "data/README.md", "models/README.md", "models/CARD.md", "benchmarks/SCALE.md"],
+    [
+        "README.md",
+        "data/README.md",
+        "models/README.md",
+        "models/CARD.md",
+        "benchmarks/SCALE.md",
+        "docs/api.md",
+    ],
 )
 def test_links_lead_somewhere(document: str) -> None:
     """No link points to a file that is not there."""

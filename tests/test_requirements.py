@@ -12,7 +12,9 @@ from tests.conftest import ROOT
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 SERVE = PROJECT["project"]["dependencies"]
 DEPLOY = PROJECT["dependency-groups"]["deploy"]
+CONTRACT = PROJECT["dependency-groups"]["contract"]
 RUNTIMES = json.loads((ROOT / "examples" / "package.json").read_text())["dependencies"]
+GENERATORS = json.loads((ROOT / "tests/contract/package.json").read_text())["devDependencies"]
 SPARK = PROJECT["project"]["optional-dependencies"]["spark"]
 ALL = [
     *SERVE,
@@ -34,6 +36,7 @@ def _pins(name: str) -> dict[str, str]:
         ("requirements.txt", ALL),
         ("requirements-serve.txt", SERVE),
         ("requirements-deploy.txt", DEPLOY),
+        ("requirements-contract.txt", CONTRACT),
         ("requirements-spark.txt", [*SERVE, *SPARK]),
     ],
 )
@@ -55,6 +58,7 @@ def test_pins_satisfy_the_project(name: str, wanted: list[str]) -> None:
         "requirements.txt",
         "requirements-serve.txt",
         "requirements-deploy.txt",
+        "requirements-contract.txt",
         "requirements-spark.txt",
     ],
 )
@@ -87,11 +91,15 @@ def test_serving_needs_nothing_of_training() -> None:
     assert not training & set(_pins("requirements-serve.txt"))
 
 
-def test_other_runtimes_are_exact_and_hashed() -> None:
+@pytest.mark.parametrize(
+    ("folder", "kind", "wanted"),
+    [("examples", "dependencies", RUNTIMES), ("tests/contract", "devDependencies", GENERATORS)],
+)
+def test_what_npm_installs_is_exact_and_hashed(folder: str, kind: str, wanted: dict[str, str]) -> None:
     """The same for what npm installs, from whichever registry."""
-    lock = json.loads((ROOT / "examples" / "package-lock.json").read_text())["packages"]
-    assert lock.pop("")["dependencies"] == RUNTIMES
-    for name, version in RUNTIMES.items():
+    lock = json.loads((ROOT / folder / "package-lock.json").read_text())["packages"]
+    assert lock.pop("")[kind] == wanted
+    for name, version in wanted.items():
         assert lock[f"node_modules/{name}"]["version"] == version
     for name, package in lock.items():
         assert package["integrity"].startswith("sha512-"), name
@@ -103,6 +111,6 @@ def test_every_dependency_is_justified() -> None:
     pages = [ROOT / "README.md", *ROOT.glob("docs/*.md")]
     text = "".join(page.read_text(encoding="utf-8") for page in pages)
     compared = PROJECT["dependency-groups"]["quality"]
-    named = [Requirement(line).name for line in (*ALL, *DEPLOY, *SPARK, *compared)]
-    missing = [name for name in (*named, *RUNTIMES) if f"| `{name}` |" not in text]
+    named = [Requirement(line).name for line in (*ALL, *DEPLOY, *CONTRACT, *SPARK, *compared)]
+    missing = [name for name in (*named, *RUNTIMES, *GENERATORS) if f"| `{name}` |" not in text]
     assert missing == []

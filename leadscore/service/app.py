@@ -39,6 +39,7 @@ def create_app(settings: Settings, reload: Reload | None = None) -> FastAPI:
         title="Lead conversion",
         version=__version__,
         redirect_slashes=False,  # the address of a redirect would come from the request's Host
+        generate_unique_id_function=openapi.operation_id,
         openapi_url=None,  # the document is the model's: see openapi.py
     )
     problems.install(app)

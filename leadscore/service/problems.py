@@ -126,7 +126,6 @@ def described(statuses: Mapping[int, str]) -> dict[int | str, dict[str, Any]]:
 
 BODY_FAILURES: Final = {
     400: "The body is not JSON.",
-    401: "The service asks for a key, and the request carries none that it knows.",
     408: "The request did not come in within the time limit.",
     413: "The body is too large.",
     415: "The body is not declared as JSON.",

@@ -2,7 +2,9 @@
 
 import httpx2
 import pytest
+from openapi_spec_validator import validate
 
+from docs import openapi as shipped
 from leadscore.scorer import Scorer
 
 
@@ -25,19 +27,32 @@ def test_documentation_comes_from_the_card(
     assert scorer.card.version in document["info"]["summary"]
 
 
-def test_every_reference_leads_somewhere(document: dict[str, dict]) -> None:
-    """No tool that reads the document stumbles over a schema that is not there."""
-    names, waiting = set(), [document]
-    while waiting:
-        found = waiting.pop()
-        if isinstance(found, dict):
-            if isinstance(reference := found.get("$ref"), str):
-                names.add(reference.removeprefix("#/components/schemas/"))
-            waiting.extend(found.values())
-        elif isinstance(found, list):
-            waiting.extend(found)
-    assert {"Lead", "Batch", "Problem", "Inference"} <= names
-    assert names <= document["components"]["schemas"].keys()
+def test_document_is_valid(document: dict[str, dict]) -> None:
+    """By the JSON schema of OpenAPI 3.1, and every reference leads somewhere."""
+    validate(document)
+
+
+def test_committed_document_is_current() -> None:
+    """Whoever reads docs/openapi.json reads what a service answers; if not: `make openapi`."""
+    assert shipped.FILE.read_text(encoding="utf-8") == shipped.text()
+
+
+def test_operations_have_names(document: dict[str, dict]) -> None:
+    """Generated clients have functions that are called as a person would call them."""
+    names = [one["operationId"] for path in document["paths"].values() for one in path.values()]
+    assert len(names) == len(set(names))
+    assert {"predict", "predictBatch", "predictCsv", "getModel", "modelInfer"} <= set(names)
+
+
+def test_operations_say_who_may_ask(document: dict[str, dict]) -> None:
+    """Probes need no key; all else takes one in either way, and says that it may be refused."""
+    assert document["security"] == [{}, {"bearer": []}, {"apiKey": []}]
+    health, predict = document["paths"]["/health"]["get"], document["paths"]["/predict"]["post"]
+    assert health["security"] == []
+    assert "security" not in predict
+    assert ("401" in health["responses"], "401" in predict["responses"]) == (False, True)
+    assert "503" in health["responses"]
+    assert "503" in predict["responses"]
 
 
 def test_documentation_names_the_queries(document: dict[str, dict], scorer: Scorer) -> None:

@@ -16,7 +16,7 @@ from starlette.responses import Response
 from leadscore.columns import show
 from leadscore.service import problems
 from leadscore.service.model import Model
-from leadscore.service.routes.route import IN_MEMORY, count, media_type, parameter
+from leadscore.service.routes.route import IN_MEMORY, SCORING, count, media_type, parameter
 from leadscore.tables.block import REASONS
 from leadscore.tables.csv_answers import CsvScorer, header
 from leadscore.tables.csv_file import CsvFile
@@ -42,15 +42,22 @@ FAILURES: Final = problems.BODY_FAILURES | {
 }
 
 
+CSV_ANSWER: Final = {
+    "description": "The file with the answers added.",
+    "content": {"text/csv": {"schema": {"type": "string"}}},
+}
+
+
 def add(routes: APIRouter) -> None:
     """Add the route."""
 
     @routes.post(
         CSV_PATH,
+        tags=SCORING,
         summary="Score a CSV file",
         description=DESCRIPTION,
         response_class=StreamingResponse,
-        responses=problems.described(FAILURES) | {200: {"content": {"text/csv": {}}}},
+        responses=problems.described(FAILURES) | {200: CSV_ANSWER},
         openapi_extra={
             "parameters": [
                 parameter("reasons", "columns of reasons", type="integer", minimum=0, default=REASONS),
@@ -153,13 +160,13 @@ def _answer(
 
 def _body() -> dict[str, Any]:
     """The request body, for OpenAPI."""
-    text = {"type": "string"}
+    content = {"type": "string", "format": "binary"}
     form = {
         "type": "object",
-        "properties": {"file": {"type": "string", "format": "binary"}},
+        "properties": {"file": content},
         "required": ["file"],
     }
     return {
         "required": True,
-        "content": {"text/csv": {"schema": text}, "multipart/form-data": {"schema": form}},
+        "content": {"text/csv": {"schema": content}, "multipart/form-data": {"schema": form}},
     }

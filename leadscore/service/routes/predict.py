@@ -19,7 +19,15 @@ from leadscore.scoring.reading import Id, WrongLeadsError
 from leadscore.service import problems
 from leadscore.service.model import Model
 from leadscore.service.problems import FieldError
-from leadscore.service.routes.route import JsonAnswer, answered, count, json_body, parameter, parsed
+from leadscore.service.routes.route import (
+    SCORING,
+    JsonAnswer,
+    answered,
+    count,
+    json_body,
+    parameter,
+    parsed,
+)
 from leadscore.service.types import (
     BatchPrediction,
     Capacity,
@@ -42,6 +50,7 @@ def add(routes: APIRouter, settings: Settings) -> None:
 
     @routes.post(
         "/predict",
+        tags=SCORING,
         summary="Score one lead",
         response_model=Prediction,
         responses=problems.described(problems.BODY_FAILURES),
@@ -55,6 +64,7 @@ def add(routes: APIRouter, settings: Settings) -> None:
 
     @routes.post(
         "/predict/batch",
+        tags=SCORING,
         summary="Score many leads",
         response_model=BatchPrediction,
         responses=problems.described(problems.BODY_FAILURES),

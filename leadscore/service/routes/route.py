@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from enum import Enum
 from typing import Any, Final
 from urllib.parse import parse_qs
 
@@ -30,6 +31,9 @@ IN_MEMORY: Final = 2**24
 
 AS_JSON: Final = (b"content-type", b"application/json")
 """As nearly every client declares a body."""
+
+SCORING: Final[list[str | Enum]] = ["Scoring"]
+"""The tag of the routes that score, for OpenAPI."""
 
 LONGEST_NUMBER: Final = 20  # digits of a number in a query
 
@@ -156,6 +160,11 @@ def count(request: Request, name: str, default: int | None, low: int, high: int)
     )
 
 
+def json_content(schema: str) -> dict[str, Any]:
+    """Content in JSON of a named schema, for OpenAPI."""
+    return {"application/json": {"schema": {"$ref": f"#/components/schemas/{schema}"}}}
+
+
 def parameter(name: str, about: str, **schema: Any) -> dict[str, Any]:
     """A parameter of the query, for OpenAPI."""
     return {"name": name, "in": "query", "required": False, "description": about, "schema": schema}
@@ -163,5 +172,4 @@ def parameter(name: str, about: str, **schema: Any) -> dict[str, Any]:
 
 def json_body(schema: str) -> dict[str, Any]:
     """A body in JSON of a named schema, for OpenAPI."""
-    content = {"application/json": {"schema": {"$ref": f"#/components/schemas/{schema}"}}}
-    return {"required": True, "content": content}
+    return {"required": True, "content": json_content(schema)}

@@ -50,18 +50,18 @@ def add(routes: APIRouter, settings: Settings) -> None:
     of_model: dict[str, Any] = {"responses": _UNKNOWN, "openapi_extra": {"parameters": [_PATH]}}
 
     @routes.get("/v2", tags=TAGS, summary="The server", response_model=ServerMetadata)
-    async def server(request: Request) -> Response:
+    async def server_metadata(request: Request) -> Response:
         extensions = ["binary_tensor_data"]
         return _json(ServerMetadata(name="leadscore", version=__version__, extensions=extensions))
 
     @routes.get("/v2/health/live", tags=TAGS, summary="Is the process alive?", response_model=Live)
-    async def live(request: Request) -> Response:
+    async def server_live(request: Request) -> Response:
         return _json(Live(live=True))
 
     @routes.get(
         "/v2/health/ready", tags=TAGS, summary="Is a verified model loaded?", response_model=ModelReady
     )
-    async def ready(request: Request) -> Response:
+    async def server_ready(request: Request) -> Response:
         return _json(ModelReady(ready=True))
 
     @routes.get(VERSIONED, include_in_schema=False)
@@ -72,7 +72,7 @@ def add(routes: APIRouter, settings: Settings) -> None:
         response_model=ModelMetadata,
         **of_model,
     )
-    async def describe(request: Request) -> Response:
+    async def model_metadata(request: Request) -> Response:
         return _json(_metadata(_model(request).card))
 
     @routes.get(f"{VERSIONED}/ready", include_in_schema=False)
@@ -92,7 +92,7 @@ def add(routes: APIRouter, settings: Settings) -> None:
         responses=problems.described(problems.BODY_FAILURES) | _UNKNOWN,
         openapi_extra={"parameters": [_PATH], "requestBody": json_body("Inference")},
     )
-    async def infer(request: Request) -> Response:
+    async def model_infer(request: Request) -> Response:
         _model(request)
         return await answered(request, inferred)
 

@@ -1,0 +1,101 @@
+"""The contract as other people's tools take it: linters, generators of clients, and a generated client.
+
+They run as `make contract-check` installs them; the versions stand in requirements-contract.txt and
+package-lock.json.
+"""
+
+import json
+import os
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from leadscore.scorer import Scorer
+from tests.conftest import ROOT, Serve
+
+HERE = Path(__file__).parent
+DOCUMENT = ROOT / "docs" / "openapi.json"
+NODE = HERE / "node_modules" / ".bin"
+PYTHON = ROOT / ".venv-contract" / "bin"
+KEY = "a-key"
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(
+        not NODE.exists() or not PYTHON.exists(), reason="`make contract-check` installs the tools"
+    ),
+]
+
+
+def _run(*command: str | Path, **environment: str) -> str:
+    """What a command says; it fails if the command does."""
+    done = subprocess.run(
+        command,
+        cwd=HERE,
+        env=os.environ | environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    print(done.stdout)
+    assert done.returncode == 0, done.stdout
+    return done.stdout
+
+
+def test_linter_finds_nothing() -> None:
+    """Redocly's recommended rules: no error, no warning."""
+    quiet = {"REDOCLY_TELEMETRY": "off", "REDOCLY_SUPPRESS_UPDATE_NOTICE": "true"}
+    said = _run(NODE / "redocly", "lint", DOCUMENT, **quiet)
+    assert "Your API description is valid" in said
+    assert "You have" not in said  # so many warnings
+
+
+@pytest.mark.parametrize("command", ["openapi-typescript {} -o {}/types.ts", "openapi-ts -i {} -o {}"])
+def test_typescript_clients_are_made(tmp_path: Path, command: str) -> None:
+    """Without a warning, and TypeScript takes what is made."""
+    name, *options = command.format(DOCUMENT, tmp_path).split()
+    said = _run(NODE / name, *options)
+    assert "warn" not in said.lower()
+    files = list(tmp_path.rglob("*.ts"))
+    strict = ["--noEmit", "--strict", "--target", "es2022", "--moduleResolution", "bundler"]
+    _run(NODE / "tsc", *strict, "--module", "esnext", "--lib", "es2022,dom,dom.iterable", *files)
+
+
+@pytest.fixture(scope="module")
+def answers(serve: Serve, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """What a generated Python client gets from a service with a key."""
+    made = tmp_path_factory.mktemp("generated") / "client"
+    path = f"{PYTHON}{os.pathsep}{os.environ['PATH']}"  # it calls ruff
+    options = ["--path", DOCUMENT, "--output-path", made, "--config", HERE / "generator.yaml"]
+    said = _run(PYTHON / "openapi-python-client", "generate", "--fail-on-warning", *options, PATH=path)
+    assert "warning" not in said.lower()
+    with serve(LEADSCORE_API_KEYS=KEY) as server:
+        client = HERE / "generated_client.py"
+        address = str(server.base_url)
+        return json.loads(_run(PYTHON / "python", client, address, KEY, PYTHONPATH=str(made)))
+
+
+def test_generated_client_scores(answers: dict[str, Any]) -> None:
+    """A lead, a batch, and a file in both ways."""
+    assert len(answers["one"]["reasons"]) == 2
+    assert answers["many"]["summary"]["capacity"]["calls"] == 1
+    probabilities = {entry["probability"] for entry in answers["many"]["predictions"]}
+    assert probabilities == {answers["one"]["probability"]}
+    assert answers["bare"] == answers["form"]
+    assert answers["bare"].splitlines()[0].startswith("Lead Source,TotalVisits,probability,")
+
+
+def test_generated_client_reads_the_card(answers: dict[str, Any], scorer: Scorer) -> None:
+    """The model's card has a type, down to its columns."""
+    assert answers["columns"] == [column.name for column in scorer.card.dictionary.columns]
+    assert answers["version"] == scorer.card.version
+
+
+def test_generated_client_reads_refusals(answers: dict[str, Any]) -> None:
+    """A 422 and a 401 are objects."""
+    assert answers["wrong"] == [["/total_visits", "a number of at least 0 or null"]]
+    assert answers["stranger"] == 401
