@@ -16,6 +16,8 @@ from typing import Any, Literal, Self, TypeAlias, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from leadscore.names import LONGEST, fold, nearest
+
 Role = Literal["feature", "id", "target", "excluded"]
 Kind = Literal["number", "category"]
 Known = Literal["capture", "engaged", "contacted"]
@@ -28,6 +30,8 @@ Tensors: TypeAlias = dict[str, NDArray[Any]]
 
 # The model computes in float32; a larger number would silently become infinite there.
 LARGEST = float(np.finfo(np.float32).max)
+
+REMEMBERED = 5_000  # keys of leads, whose columns are known without folding them again
 
 # float() alone would also take "1_000", "nan", "infinity" and other scripts' digits.
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
@@ -147,19 +151,14 @@ class Dictionary:
     columns: tuple[Column, ...]
 
     def __post_init__(self) -> None:
-        for what in ("name", "source"):
-            seen: set[str] = set()
-            for column in self.columns:
-                key = getattr(column, what)
-                if key in seen:
-                    raise DictionaryError(f"column {column.name!r}: {what} {key!r} is used twice")
-                seen.add(key)
-        names = {column.name: column for column in self.columns}
+        taken: dict[str, tuple[str, Column]] = {}
         for column in self.columns:
-            if names.get(column.source, column) is not column:
-                raise DictionaryError(
-                    f"column {column.name!r}: source {column.source!r} is the name of another column"
-                )
+            for key in (column.name, column.source):
+                other, owner = taken.setdefault(fold(key), (key, column))
+                if owner is not column:
+                    raise DictionaryError(
+                        f"column {column.name!r}: {key!r} reads like {other!r} of column {owner.name!r}"
+                    )
         for role, count in (("target", "one"), ("feature", "at least one")):
             found = [c.name for c in self.columns if c.role == role]
             if not found or (count == "one" and len(found) > 1):
@@ -225,6 +224,21 @@ class Dictionary:
         """Each column by its name and by its CSV header."""
         return {key: column for column in self.columns for key in (column.source, column.name)}
 
+    def find(self, key: str) -> Column | None:
+        """The column of this name or CSV header, in any case and with any punctuation."""
+        return self._found[key]
+
+    @cached_property
+    def _found(self) -> "_Found":
+        return _Found(self)
+
+    def hint(self, key: str) -> str:
+        """What should stand in the place of a key that is no column."""
+        features = {key: c.name for c in self.features for key in (c.name, c.source, c.title)}
+        near = nearest(key, features)
+        meant = f" (did you mean {features[near]!r}?)" if near else ""
+        return f"one of the columns {', '.join(c.name for c in self.features)}{meant}"
+
     def _of_role(self, role: Role) -> tuple[Column, ...]:
         return tuple(column for column in self.columns if column.role == role)
 
@@ -248,6 +262,23 @@ class Dictionary:
                 replace(c, role="feature") if c.role == "excluded" else c for c in self.columns
             ),
         )
+
+
+class _Found(dict[str, Column | None]):
+    """Key -> column, for keys that were looked up before: folding one takes longer than a value."""
+
+    def __init__(self, dictionary: Dictionary) -> None:
+        super().__init__(dictionary.by_key)
+        self._exact = dictionary.by_key
+        self._folded = {fold(key): column for key, column in dictionary.by_key.items()}
+
+    def __missing__(self, key: str) -> Column | None:
+        if len(key) > LONGEST:
+            return None
+        if len(self) >= REMEMBERED:  # what strangers send is forgotten again
+            self.clear()
+            self.update(self._exact)
+        return self.setdefault(key, self._folded.get(fold(key)))
 
 
 def _two_labels(block: Mapping[str, Any]) -> bool:

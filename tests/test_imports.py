@@ -10,7 +10,7 @@ import pytest
 
 from tests.conftest import MODEL, PYTHON, ROOT
 
-SHARED = {"__init__", "card", "columns", "files", "scorer", "settings"}
+SHARED = {"__init__", "card", "columns", "files", "matching", "names", "scorer", "settings"}
 MAY_IMPORT = {
     "shared": set(),
     "scoring": {"shared"},

@@ -32,12 +32,14 @@ _NOTHING: Final[Mapping[str, object]] = {}
 
 
 class LeadReader:
-    """Reads leads whose keys are names or CSV headers. A feature without a key is missing."""
+    """Reads leads whose keys are names or CSV headers, however they are spelled. A feature without a key
+    is missing.
+    """
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         dictionary = engine.card.dictionary
-        self._by_key = dictionary.by_key
+        self._find, self._hint = dictionary.find, dictionary.hint
         self._features = engine.vocabularies.keys()
         self._ids = {column.name for column in dictionary.ids}
 
@@ -68,10 +70,13 @@ class LeadReader:
             return None
         if lead.keys() <= self._features:
             return lead
-        known = self._by_key
-        named = {known[key].name: value for key, value in lead.items() if key in known}
-        refused = any(known[key].refused for key in lead if key in known)
-        return named if len(named) == len(lead) and not refused else None
+        named = {}
+        for key, value in lead.items():
+            column = self._find(key)
+            if column is None or column.refused:
+                return None
+            named[column.name] = value
+        return named if len(named) == len(lead) else None
 
     def _handed_back(self, row: Mapping[str, Any]) -> dict[str, Id]:
         return {name: row[name] for name in row if name in self._ids and row[name] is not None}
@@ -90,9 +95,9 @@ class LeadReader:
 
     def _expected(self, key: str, value: object, keys: dict[str, str]) -> str | None:
         """What should stand there instead, if a key or its value is wrong."""
-        column = self._by_key.get(key)
+        column = self._find(key)
         if column is None:
-            return f"one of the columns {', '.join(self._features)}"
+            return self._hint(key)
         if column.refused:
             return f"this column to be left out: {column.why}"
         if (other := keys.setdefault(column.name, key)) != key:

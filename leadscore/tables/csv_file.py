@@ -216,7 +216,7 @@ def _chained(first: str, lines: Iterator[str]) -> Iterator[str]:
 def _known(line: str, delimiter: str, dictionary: Dictionary) -> int:
     """How many columns of the dictionary a header names if it is separated so."""
     names = _parsed(iter([line]), delimiter)
-    return sum(name.strip() in dictionary.by_key for name in names)
+    return sum(dictionary.find(name) is not None for name in names)
 
 
 def _wrong_width(found: int, expected: int) -> str:

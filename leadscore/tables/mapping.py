@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from leadscore.columns import Dictionary
+from leadscore.matching import match
 
 
 class TableError(ValueError):
@@ -30,24 +31,21 @@ class ColumnMap:
     @classmethod
     def of(cls, names: Sequence[str], dictionary: Dictionary) -> Self:
         """Map columns of these names; TableError if the model reads none of them."""
-        known = dictionary.by_key
-        keys = [name.strip() for name in names]
-        positions: dict[str, int] = {}
-        for index, key in enumerate(keys):
-            if key in known and known[key].role == "feature":
-                if (name := known[key].name) in positions:
-                    raise TableError(f"the column {key!r} is there twice, or under both of its names")
-                positions[name] = index
+        found = match(names, dictionary)
+        if found.errors:
+            raise TableError(found.errors[0])
+        features = {column.name for column in dictionary.features}
+        positions = {name: place for name, place in found.places.items() if name in features}
         if not positions:
             some = ", ".join(column.source for column in dictionary.features[:3])
             raise TableError(f"the first line names no column the model reads, such as {some}")
         return cls(
-            width=len(keys),
+            width=len(names),
             positions=positions,
-            refused=tuple(key for key in keys if key in known and known[key].refused),
-            unknown=tuple(key for key in keys if key not in known),
-            absent=tuple(c.title for c in dictionary.features if c.name not in positions),
-            taken=frozenset(map(str.casefold, keys)),
+            refused=tuple(found.refused),
+            unknown=tuple(found.unknown),
+            absent=tuple(column.title for column in found.absent),
+            taken=frozenset(name.strip().casefold() for name in names),
         )
 
     def added(self, reasons: int) -> list[str]:

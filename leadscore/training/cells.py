@@ -1,17 +1,17 @@
-"""A CSV of historical leads -> its cells by header, or one clear error."""
+"""A CSV of historical leads -> its cells by column, or one clear error."""
 
 import csv
 import io
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NoReturn, TypeAlias
 
 from leadscore.columns import Dictionary, show
+from leadscore.matching import Matched, match
 from leadscore.training.errors import TrainingError
 
 Cells: TypeAlias = dict[str, Sequence[str]]
-"""CSV header -> its cells as text, in the order of the rows."""
+"""A column's name -> its cells as text, in the order of the rows."""
 
 
 class DataError(TrainingError):
@@ -27,10 +27,10 @@ def content(path: Path) -> bytes:
 
 
 def cells(content: bytes, dictionary: Dictionary) -> Cells:
-    """The cells of a CSV, every row as long as the header, which is the dictionary's in any order.
+    """The cells of the columns a dictionary reads: features, ids and target. Others are not looked at.
 
-    Raises DataError for what is no such table: empty, another encoding or separator, missing or extra
-    columns, a row of another length.
+    Raises DataError for what is no such table: empty, another encoding or separator, missing columns, a
+    row of another length.
     """
     return _by_header(_text(content), dictionary)
 
@@ -51,10 +51,10 @@ def _text(content: bytes) -> str:
 
 
 def _by_header(text: str, dictionary: Dictionary) -> Cells:
-    """Cells by header, every row as long as the header."""
+    """Cells by column, every row as long as the header."""
     rows = _rows(text.rstrip("\r\n"))
     header = next(rows)
-    _check_header(header, dictionary)
+    places = _matched(header, dictionary).places
     body = []
     for number, row in enumerate(rows, start=2):
         if len(row) != len(header):
@@ -62,7 +62,8 @@ def _by_header(text: str, dictionary: Dictionary) -> Cells:
         body.append(row)
     if not body:
         raise DataError("the file has a header but no leads")
-    return dict(zip(header, zip(*body, strict=True), strict=True))
+    columns = list(zip(*body, strict=True))
+    return {name: columns[place] for name, place in places.items()}
 
 
 def _rows(text: str) -> Iterator[list[str]]:
@@ -73,32 +74,22 @@ def _rows(text: str) -> Iterator[list[str]]:
         raise DataError(f"line {reader.line_num}: {error}") from None
 
 
-def _check_header(header: list[str], dictionary: Dictionary) -> None:
-    sources = [column.source for column in dictionary.columns]
-    missing = [source for source in sources if source not in header]
-    extra = [name for name in header if name not in sources]
-    if missing == sources and len(header) == 1:
+def _matched(header: list[str], dictionary: Dictionary) -> Matched:
+    """The columns of a header, which has all that training reads."""
+    found = match(header, dictionary)
+    needed = [c for c in dictionary.columns if c.role != "excluded" and c.name not in found.places]
+    if len(needed) > 1 and len(header) == 1:
         for separator, name in ((";", "semicolons"), ("\t", "tabs")):
             if separator in header[0]:
                 raise DataError(f"the columns are separated by {name}, expected commas")
-    if repeated := [name for name, times in Counter(header).items() if times > 1]:
-        raise DataError(f"column {repeated[0]!r} stands in the header twice")
-    if not missing and extra == [""]:
-        raise DataError(
-            f"column {header.index('') + 1} has no header: this looks like the Kaggle copy with a "
-            f"trailing empty column; remove it, expected {len(sources)} columns"
+    if found.errors:
+        raise DataError(found.errors[0])
+    if needed:
+        hint = "".join(
+            f"; did you mean {source!r} by {name!r}?" for name, source in found.suggestions.items()
         )
-    if missing and extra:
-        pairs = ((old, new) for old in missing for new in extra if _fold(new) in _fold(old))
-        hint = "".join(f"; {new!r} looks like a renamed {old!r}" for old, new in pairs)
-        raise DataError(f"missing columns {missing}, unexpected columns {extra}{hint}")
-    if missing or extra:
-        what = f"missing columns {missing}" if missing else f"unexpected columns {extra}"
-        raise DataError(f"{what}, expected the {len(sources)} columns of the data dictionary")
-
-
-def _fold(name: str) -> str:
-    return "".join(character for character in name.lower() if character.isalnum())
+        raise DataError(f"missing columns {[c.source for c in needed]}{hint}")
+    return found
 
 
 def _refuse_row(number: int, row: list[str], header: list[str]) -> NoReturn:

@@ -92,13 +92,13 @@ def inputs(features: pd.DataFrame, dictionary: Dictionary) -> Tensors:
 def load(path: Path, dictionary: Dictionary) -> Dataset:
     """Read and validate a CSV of historical leads.
 
-    UTF-8 (with or without BOM), comma-separated, with the dictionary's headers in any order. The rows
-    come back sorted by the dictionary's clock.
+    UTF-8 (with or without BOM), comma-separated, with the dictionary's columns in any order; what it
+    excludes or does not list is not looked at. The rows come back sorted by the dictionary's clock.
 
     Raises DataError for a file that cannot be read or is empty, another encoding or separator, missing
-    or extra columns, a row of another length, a value its column does not take, a target with other
-    labels, too few of one or only one among the oldest or newest leads, duplicate ids, and a category
-    that hardly repeats.
+    columns, a row of another length, a value its column does not take, a target with other labels, too
+    few of one or only one among the oldest or newest leads, duplicate ids, and a category that hardly
+    repeats.
     """
     raw = content(path)
     try:
@@ -121,18 +121,16 @@ def load(path: Path, dictionary: Dictionary) -> Dataset:
 
 def _validated(table: Cells, dictionary: Dictionary) -> tuple[NDArray[Any], Target, pd.DataFrame]:
     """Clock, target and features of every row, in the order of the file."""
-    clock = _clock(table[dictionary.clock.source], dictionary.clock)
+    clock = _clock(table[dictionary.clock.name], dictionary.clock)
     for column in dictionary.ids:
         if not (column.clock and column.kind == "category"):  # leads of one moment are no doubles
-            _check_unique(table[column.source], column)
+            _check_unique(table[column.name], column)
     target = np.array(_read_all(table, dictionary.target, dictionary.target.outcome), np.int8)
     _check_outcomes(target, dictionary.target)
     features = frame({c.name: tensor(c, _read_all(table, c, c.read)) for c in dictionary.features})
     for column in dictionary.features:
         if column.kind == "category":
             _check_levels(features[column.name], column)
-    for column in dictionary.excluded:  # not used, but a broken cell tells of a broken file
-        _read_all(table, column, column.read)
     return clock, target, features
 
 
@@ -140,7 +138,7 @@ def _read_all(table: Cells, column: Column, read: Callable[[object], _T]) -> lis
     """One column's cells, read; DataError names the first bad cell and how many more there are."""
     values: list[_T] = []
     errors: list[str] = []
-    for number, cell in enumerate(table[column.source], start=2):
+    for number, cell in enumerate(table[column.name], start=2):
         try:
             values.append(read(cell))
         except ColumnError as error:
@@ -157,10 +155,8 @@ def _clock(values: Sequence[str], column: Column) -> NDArray[Any]:
         if not cell.strip():
             raise DataError(f"column {column.source!r}, row {number}: blank, expected a value")
     if column.kind == "number":
-        return np.array(_read_all({column.source: values}, column, column.read), np.float64)
-    return np.array(
-        _read_all({column.source: values}, column, partial(_moment, column)), "datetime64[us]"
-    )
+        return np.array(_read_all({column.name: values}, column, column.read), np.float64)
+    return np.array(_read_all({column.name: values}, column, partial(_moment, column)), "datetime64[us]")
 
 
 def _moment(column: Column, cell: object) -> datetime:

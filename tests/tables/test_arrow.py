@@ -100,7 +100,7 @@ def test_wrong_row_has_its_error_and_spoils_no_other(engine: Engine) -> None:
     [
         ({"total_visits": [[1]]}, "total_visits holds lists or structs"),
         ({"note": ["x"]}, "names no column the model reads"),
-        ({"total_visits": [1], "TotalVisits": [1]}, "there twice"),
+        ({"total_visits": [1], "TotalVisits": [1]}, "are both"),
     ],
 )
 def test_table_that_cannot_be_read_says_why(

@@ -207,7 +207,7 @@ def test_header_may_have_line_breaks() -> None:
         (b"", "names no column"),
         (b"\n\n", "names no column"),
         (b"1,2,3\n4,5,6\n", "names no column the model reads, such as Lead Origin"),
-        (b"City,city\na,b\n", "twice"),
+        (b"City,city\na,b\n", "are both"),
         ("City\nPune\n".encode("utf-16"), "save it as CSV UTF-8"),
         (b'"City\nPune\n', "names no column"),
         (b'"' + b"x" * 200_000, "names no column"),

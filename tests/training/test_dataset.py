@@ -89,8 +89,7 @@ def test_missing_is_read_as_missing(leads: Dataset) -> None:
         ("\n".join(LINES).encode("utf-16"), "looks like UTF-16, save it as UTF-8"),
         (_with("City", "Zürich").encode("latin-1"), "row 4: byte 0xfc is not UTF-8"),
         (LINES[0].replace("Country,", ""), "missing columns ['Country']"),
-        (LINES[0] + ",Extra", "unexpected columns ['Extra']"),
-        (LINES[0].replace("Country", "City"), "column 'City' stands in the header twice"),
+        (LINES[0].replace("Country", "city"), "'city' and 'City' are both 'City'"),
     ],
     ids=lambda value: value if isinstance(value, str) and len(value) < 60 else "",
 )
@@ -113,7 +112,6 @@ def test_file_that_is_no_such_table_is_refused(
         ),
         ("TotalVisits", "-3", "column 'TotalVisits', row 4: got '-3'"),
         ("Page Views Per Visit", "inf", "column 'Page Views Per Visit', row 4: got 'inf'"),
-        ("Asymmetrique Profile Score", "high", "column 'Asymmetrique Profile Score', row 4: got 'high'"),
         ("Lead Number", "", "column 'Lead Number', row 4: blank, expected a value"),
         ("Lead Number", "soon", "column 'Lead Number', row 4: got 'soon'"),
         ("Lead Number", LINES[1].split(",")[1], "column 'Lead Number', row 4: id"),
@@ -138,16 +136,12 @@ def test_number_of_further_bad_cells_is_told(refused: Callable[[str | bytes], st
 
 
 def test_kaggle_copies_are_recognised(refused: Callable[[str | bytes], str]) -> None:
-    """The three broken copies in circulation are called what they are."""
-    trailing = "\n".join(f"{line}," for line in LINES)
-    assert "column 38 has no header: this looks like the Kaggle copy with a trailing" in refused(
-        trailing
-    )
+    """The broken copies in circulation are called what they are."""
     renamed = "\n".join(
         [LINES[0].replace("What is your current occupation", "Current Occupation"), *LINES[1:]]
     )
     message = refused(renamed)
-    assert "'Current Occupation' looks like a renamed 'What is your current occupation'" in message
+    assert "did you mean 'What is your current occupation' by 'Current Occupation'" in message
     plain = next(i for i, line in enumerate(LINES[1:], start=1) if '"' not in line)
     quoted = "\n".join([*LINES[:plain], f'"{LINES[plain]}"', *LINES[plain + 1 :]])
     assert f"row {plain + 1}: the whole row stands in one pair of quotes" in refused(quoted)

@@ -64,9 +64,8 @@ def _check_shape(tensor: Tensor, count: int, most: int) -> None:
 def _column(tensor: Tensor, dictionary: Dictionary, keys: dict[str, str]) -> Column:
     """The column a tensor is of; `keys`: by column, the names of the tensors before, and this one's."""
     name = tensor.name
-    if (column := dictionary.by_key.get(name)) is None:
-        names = ", ".join(column.name for column in dictionary.features)
-        raise ColumnError(name, name, f"one of the columns {names}")
+    if (column := dictionary.find(name)) is None:
+        raise ColumnError(name, name, dictionary.hint(name))
     if column.refused:
         raise ColumnError(name, name, f"this column to be left out: {column.why}")
     if other := keys.get(column.name):
