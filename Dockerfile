@@ -22,7 +22,8 @@ WORKDIR /app
 USER 65532:65532
 ENV PATH=/usr/local/bin \
     PYTHONUNBUFFERED=1 \
-    LEADSCORE_HOST=0.0.0.0
+    LEADSCORE_HOST=0.0.0.0 \
+    LEADSCORE_REQUIRE_KEY=1
 EXPOSE 8000
 HEALTHCHECK --interval=10s --timeout=2s --start-period=5s \
     CMD ["python", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:8000/ready', timeout=1)"]

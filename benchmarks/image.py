@@ -32,6 +32,7 @@ from benchmarks.documents import fill
 from benchmarks.processes import free_port, resident
 
 BUILDER = os.environ.get("IMAGE_BUILDER", "")
+KEY = "key"
 FLAGS = "--read-only --cap-drop ALL --security-opt no-new-privileges --memory 256m"
 STARTS = 5
 REQUESTS = 20  # on their way at the end
@@ -162,7 +163,11 @@ def started() -> Iterator[Container]:
         figures = Path(scratch) / "figures.json"
         built = subprocess.run(
             [*shlex.split(BUILDER), ROOT, "lead-conversion", "--run", str(port), "--json", figures],
-            env={**os.environ, "IMG_RUN_FLAGS": FLAGS, "IMG_HEALTH_PATH": "/ready"},
+            env={
+                **os.environ,
+                "IMG_RUN_FLAGS": f"{FLAGS} --env LEADSCORE_API_KEYS={KEY}",
+                "IMG_HEALTH_PATH": "/ready",
+            },
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -182,7 +187,8 @@ def started() -> Iterator[Container]:
 def post(path: str, document: object) -> bytes:
     """An HTTP request that posts a document."""
     body = json.dumps(document).encode()
-    head = f"POST {path} HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n"
+    head = f"POST {path} HTTP/1.1\r\nhost: localhost\r\nx-api-key: {KEY}\r\n"
+    head += "content-type: application/json\r\n"
     return f"{head}content-length: {len(body)}\r\n\r\n".encode() + body
 
 

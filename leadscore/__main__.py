@@ -16,12 +16,13 @@ Every option of the service is also an environment variable, LEADSCORE_PORT and 
 import argparse
 import os
 import sys
+import threading
 from collections.abc import Sequence
 from dataclasses import fields
 from functools import partial
 from typing import NoReturn
 
-from leadscore.scorer import ModelError, Scorer
+from leadscore.scorer import VERIFYING, ModelError, Scorer
 from leadscore.settings import Settings, SettingsError, variable
 from leadscore.tables.block import REASONS
 from leadscore.tables.job import Job, command
@@ -62,7 +63,9 @@ def loaded() -> tuple[Scorer, Settings]:
 
 
 def _not_started(error: Exception) -> NoReturn:
-    print(f"Not started: {error}", file=sys.stderr)
+    print(f"Not started: {error}", file=sys.stderr, flush=True)
+    if any(thread.name == VERIFYING for thread in threading.enumerate()):
+        os._exit(CANNOT_START)  # a thread that is still in onnxruntime would make it an abort
     raise SystemExit(CANNOT_START) from None
 
 

@@ -3,6 +3,8 @@
 import math
 import os
 import subprocess
+import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -208,6 +210,49 @@ def test_tampered_table_is_refused() -> None:
         Scorer(_resealed(model))
 
 
+def test_graph_that_never_ends_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """After some seconds the service says so, instead of never starting; no thread runs on."""
+    monkeypatch.setattr("leadscore.scorer.VERIFY_SECONDS", 0.5)
+    threads = threading.active_count()
+    with pytest.raises(ModelError, match=r"not verified within 0.5 s, its graph may never end"):
+        Scorer(_resealed(_endless(onnx.load(MODEL))))
+    deadline = time.monotonic() + 20
+    while threading.active_count() > threads:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def _endless(model: onnx.ModelProto) -> onnx.ModelProto:
+    """The same graph, but for a loop before its probability."""
+    make, kinds = onnx.helper, onnx.TensorProto
+    for node in model.graph.node:
+        node.output[:] = ["ended" if name == "probability" else name for name in node.output]
+    values = {"i": (kinds.INT64, []), "more": (kinds.BOOL, []), "p": (kinds.FLOAT, None)}
+    again = {"more again": (kinds.BOOL, []), "p again": (kinds.FLOAT, None)}
+    body = make.make_graph(
+        [
+            make.make_node("Identity", ["more"], ["more again"]),
+            make.make_node("Neg", ["p"], ["p again"]),
+        ],
+        "body",
+        [make.make_tensor_value_info(name, *of) for name, of in values.items()],
+        [make.make_tensor_value_info(name, *of) for name, of in again.items()],
+    )
+    loop = make.make_node("Loop", ["times", "", "ended"], ["probability"], body=body)
+    model.graph.initializer.append(make.make_tensor("times", kinds.INT64, [], [2**62]))
+    model.graph.node.append(loop)
+    return model
+
+
+def test_graph_that_fails_is_refused(scorer: Scorer) -> None:
+    """What onnxruntime loads but cannot run is a refusal like any other, not an error of its own."""
+    model = onnx.load(MODEL)
+    (output,) = (entry for entry in model.graph.output if entry.name == "contributions")
+    model.graph.output.remove(output)
+    with pytest.raises(ModelError, match="golden leads cannot be scored"):
+        Scorer(_resealed(model))
+
+
 @pytest.mark.parametrize("place", ["graph", "card"])
 def test_one_changed_bit_is_refused(place: str) -> None:
     """Also where no golden lead comes by."""
@@ -240,7 +285,9 @@ def test_scoring_reports_to_nobody(tmp_path: Path) -> None:
     program = (
         "from pathlib import Path\n"
         "from leadscore.scorer import Scorer\n"
+        "import time\n"
         f"Scorer(Path({str(MODEL)!r}))\n"
+        "time.sleep(0.1)  # the thread that verified it has ended\n"
         "print(len(list(Path('/proc/self/task').iterdir())) if Path('/proc/self').exists() else 1)\n"
     )
     # onnxruntime is silent under CI, and this process has asked it to be.

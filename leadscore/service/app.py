@@ -9,10 +9,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from leadscore import __version__
 from leadscore.scorer import Scorer
 from leadscore.service import metrics, openapi, page, problems
-from leadscore.service.middleware import headers
+from leadscore.service.middleware import headers, logs
 from leadscore.service.middleware.keys import KeyGuard, Keys
 from leadscore.service.middleware.limits import Limits
-from leadscore.service.middleware.logs import Recorder
 from leadscore.service.reload import ModelInUse, Reload
 from leadscore.service.routes import csv, operations, predict, route
 from leadscore.service.v2 import routes as v2
@@ -28,8 +27,8 @@ def create_service(scorer: Scorer, settings: Settings, keys: Keys) -> ASGIApp:
     )
     guarded = KeyGuard(limited, keys) if keys else limited
     secured = headers.secured(headers.cors(guarded, settings))
-    recorder = Recorder(secured, metrics.note_request, settings.log_requests)
-    return _Service(recorder, start=in_use.listen, stop=recorder.flush)
+    recorder = logs.Recorder(secured, metrics.note_request, settings.log_requests)
+    return _Service(recorder, start=in_use.listen, stop=logs.lines.flush)
 
 
 def create_app(settings: Settings, reload: Reload | None = None) -> FastAPI:

@@ -59,7 +59,7 @@ class ModelInUse:
         """Reload at SIGHUP, where there is such a signal and this thread may take it."""
         if hasattr(signal, "SIGHUP") and threading.current_thread() is threading.main_thread():
             asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, self._hung_up)
-            # One that came while this process started has waited: see `uvicorn_fixes.Workers`.
+            # One that came while this process started has waited: see `workers.Workers`.
             signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGHUP})
 
     def _hung_up(self) -> None:

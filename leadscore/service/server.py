@@ -6,7 +6,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from leadscore.scorer import Scorer
-from leadscore.service import uvicorn_fixes
+from leadscore.service import connection, workers
 from leadscore.service.app import create_service
 from leadscore.service.middleware import logs
 from leadscore.service.middleware.keys import Keys
@@ -23,7 +23,7 @@ def serve(scorer: Scorer, settings: Settings) -> None:
         host=settings.host,
         port=settings.port,
         workers=settings.workers,
-        http=uvicorn_fixes.protocol(settings.timeout),
+        http=connection.protocol(settings.timeout, settings.log_requests),
         ws="none",
         log_config=None,
         access_log=False,
@@ -33,14 +33,14 @@ def serve(scorer: Scorer, settings: Settings) -> None:
     if settings.workers == 1:
         uvicorn.Server(config).run()
     else:
-        uvicorn_fixes.run(config)
+        workers.run(config)
 
 
 def worker() -> ASGIApp:
     """The service of one worker process, which finds model and settings in its environment."""
     from leadscore.__main__ import loaded  # noqa: PLC0415  (which imports this module to serve)
 
-    uvicorn_fixes.leave_with_parent()
+    workers.leave_with_parent()
     return app(*loaded())
 
 

@@ -2,6 +2,7 @@
 
 import os
 import re
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 
 from benchmarks import documents, image
 from leadscore import __version__
+from leadscore.__main__ import CANNOT_START
 from leadscore.scorer import Scorer
 
 pytestmark = [
@@ -30,12 +32,21 @@ def container() -> Iterator[image.Container]:
 
 def test_answer_is_the_scorer_s(container: image.Container, scorer: Scorer) -> None:
     """A lead posted to the container gets the probability of the model file in this repository."""
-    url = f"http://127.0.0.1:{container.port}"
-    answer = httpx2.post(f"{url}/predict", json=LEAD).raise_for_status().json()
+    url, key = f"http://127.0.0.1:{container.port}", {"x-api-key": image.KEY}
+    answer = httpx2.post(f"{url}/predict", json=LEAD, headers=key).raise_for_status().json()
     (expected,), _ = scorer.run(scorer.inputs([LEAD]))
     assert answer["probability"] == pytest.approx(expected, abs=1e-6)
     for route in ("/health", "/ready", "/docs", "/model"):
-        assert httpx2.get(f"{url}{route}").status_code == 200, route
+        assert httpx2.get(f"{url}{route}", headers=key).status_code == 200, route
+
+
+def test_container_without_a_key_does_not_start(container: image.Container) -> None:
+    """Closed by default: the same image says which variable it misses, and opens only when told."""
+    name = container.ask("inspect", "--format", "{{.Image}}", container.name)
+    run = [*container.engine, "run", "--rm", "--network", "none", "--read-only", name]
+    done = subprocess.run(run, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == CANNOT_START
+    assert "Not started: LEADSCORE_REQUIRE_KEY: set, but neither" in done.stdout + done.stderr
 
 
 def test_process_may_do_nothing_but_serve(container: image.Container) -> None:

@@ -111,6 +111,20 @@ def test_pod_asks_for_no_privilege(where: str) -> None:
     assert pod["automountServiceAccountToken"] is False
 
 
+def test_nothing_is_deployed_without_a_key() -> None:
+    """The image asks for one, every file here hands it one, and none of them tells it not to ask."""
+    assert "LEADSCORE_REQUIRE_KEY=1" in (ROOT / "Dockerfile").read_text()
+    for path in DEPLOY.rglob("*.yaml"):
+        text = path.read_text(encoding="utf-8")
+        assert "LEADSCORE_REQUIRE_KEY" not in text
+    assert _read("compose.yaml")["services"]["lead-conversion"]["environment"] == ["LEADSCORE_API_KEYS"]
+    (settings,) = _read("kubernetes/kustomization.yaml")["configMapGenerator"]
+    assert settings["literals"] == ["LEADSCORE_API_KEYS_FILE=/run/keys/api-keys"]
+    for where in ("kserve", "cloudrun"):
+        (container,) = _pods()[where]["containers"]
+        assert "LEADSCORE_API_KEYS" in [entry["name"] for entry in container["env"]]
+
+
 def test_version_is_that_of_the_project() -> None:
     """Every file deploys the version beside it."""
     assert _read("kubernetes/kustomization.yaml")["images"][0]["newTag"] == __version__

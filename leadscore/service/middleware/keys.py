@@ -44,7 +44,7 @@ class Keys:
         if settings.require_key and not self:
             raise SettingsError(
                 f"{variable('require_key')}: set, but neither {variable('api_keys')} nor "
-                f"{variable('api_keys_file')} holds a key"
+                f"{variable('api_keys_file')} holds a key; with 0 everyone may ask"
             )
 
     def __bool__(self) -> bool:

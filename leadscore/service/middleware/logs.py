@@ -61,6 +61,32 @@ current: ContextVar[Record | None] = ContextVar("current", default=None)
 """The record of the request in work."""
 
 
+class Lines:
+    """Lines for standard output, written a few at once: one write for each request costs 6 % of them."""
+
+    def __init__(self) -> None:
+        self._waiting: list[str] = []
+
+    def add(self, line: str) -> None:
+        """Write a line, soon."""
+        self._waiting.append(line)
+        if len(self._waiting) == LINES:
+            self.flush()
+        elif len(self._waiting) == 1:
+            asyncio.get_running_loop().call_later(SECONDS, self.flush)
+
+    def flush(self) -> None:
+        """Write the lines that wait."""
+        waiting, self._waiting = self._waiting, []
+        with contextlib.suppress(OSError):  # a log on a full disk stops no answer
+            sys.stdout.write("".join(waiting))
+            sys.stdout.flush()
+
+
+lines: Final = Lines()
+"""The lines of this process's requests."""
+
+
 class Recorder:
     """Gives every request an id; notes each answered request.
 
@@ -70,7 +96,6 @@ class Recorder:
 
     def __init__(self, app: ASGIApp, note: Callable[[Record], None], log_requests: bool) -> None:
         self._app, self._note, self._log = app, note, log_requests
-        self._lines: list[str] = []
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on; a failure becomes a 500, unless the answer has begun."""
@@ -81,7 +106,7 @@ class Recorder:
         async def headed(message: Message) -> None:
             if message["type"] == "http.response.start":
                 record.status = message["status"]
-                message["headers"] = [*message["headers"], *_names(record)]
+                message["headers"] = [*message["headers"], *names(record)]
             await send(message)
 
         try:
@@ -98,22 +123,12 @@ class Recorder:
             record.route = getattr(scope.get("route"), "path", None) or None
             self._note(record)
             if self._log:
-                self._write(record.line())
+                lines.add(record.line())
 
-    def _write(self, line: str) -> None:
-        """Write lines a few at once: one write for each request costs 6 % of them."""
-        self._lines.append(line)
-        if len(self._lines) == LINES:
-            self.flush()
-        elif len(self._lines) == 1:
-            asyncio.get_running_loop().call_later(SECONDS, self.flush)
 
-    def flush(self) -> None:
-        """Write the lines that wait."""
-        lines, self._lines = self._lines, []
-        with contextlib.suppress(OSError):  # a log on a full disk stops no answer
-            sys.stdout.write("".join(lines))
-            sys.stdout.flush()
+def new_id() -> str:
+    """An id for a request that brings none."""
+    return f"{random.getrandbits(128):032x}"
 
 
 def _record(scope: Scope) -> Record:
@@ -123,11 +138,12 @@ def _record(scope: Scope) -> Record:
             record.id = value.decode()
         elif name == b"traceparent" and TRACEPARENT.fullmatch(value):
             record.traceparent = value.decode()
-    record.id = record.id or f"{random.getrandbits(128):032x}"
+    record.id = record.id or new_id()
     return record
 
 
-def _names(record: Record) -> Iterable[tuple[bytes, bytes]]:
+def names(record: Record) -> Iterable[tuple[bytes, bytes]]:
+    """Header fields that tell of a request: its id, its trace, the model that answered."""
     yield b"x-request-id", record.id.encode()
     if record.traceparent:
         yield b"traceparent", record.traceparent.encode()

@@ -18,6 +18,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from leadscore.columns import show
 from leadscore.service import problems
 from leadscore.service.model import Model
+from leadscore.service.routes.repetition import keys_of, refuse_repeated
 
 LARGE: Final = 64 * 2**10
 """Bytes of a body, about 150 leads with all columns: a larger one is worked on in a thread, for it would
@@ -114,7 +115,7 @@ async def _body(receive: Receive) -> bytes:
 
 
 def parsed(request: Request, body: bytes) -> Any:
-    """The JSON of a body; refused if it is not declared so, empty, or cannot be read."""
+    """The JSON of a body; refused if it is not declared so, empty, repeats a key, or cannot be read."""
     if AS_JSON not in request.scope["headers"]:
         declared = media_type(request)
         if declared != "application/json" and not declared.endswith("+json"):
@@ -122,6 +123,12 @@ def parsed(request: Request, body: bytes) -> Any:
             raise HTTPException(415, f"Content-Type: got {got}, expected 'application/json'")
     if not body:
         raise problems.invalid([problems.FieldError(pointer="", expected="a value here")])
+    document = _document(body)
+    refuse_repeated(body, keys_of(document))
+    return document
+
+
+def _document(body: bytes) -> Any:
     try:
         return from_json(body)
     except ValueError:  # json says better what is wrong, and can tell where a surrogate pair is halved

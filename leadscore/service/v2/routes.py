@@ -16,6 +16,7 @@ from leadscore.scoring.engine import Leads
 from leadscore.scoring.reading import MOST_ERRORS
 from leadscore.service import problems
 from leadscore.service.model import Model
+from leadscore.service.routes.repetition import refuse_repeated
 from leadscore.service.routes.route import JsonAnswer, answered, json_body
 from leadscore.service.v2.tensors import JSON_LENGTH, RawColumns, answer, raw_columns
 from leadscore.service.v2.types import (
@@ -28,6 +29,7 @@ from leadscore.service.v2.types import (
     ModelReady,
     Output,
     ServerMetadata,
+    Tensor,
     TensorMetadata,
 )
 from leadscore.settings import Settings
@@ -131,13 +133,17 @@ def _parsed(body: bytes, json_length: str | None) -> tuple[Inference, bytes]:
         size = int(json_length) if json_length.isascii() and json_length.isdigit() else -1
     if not 0 <= size <= len(body):
         raise HTTPException(400, f"{JSON_LENGTH}: expected a number of bytes of this body")
+    head = body[:size]
     try:
-        return Inference.model_validate_json(body[:size]), body[size:]
+        inference = Inference.model_validate_json(head)
     except ValidationError as error:
         first = error.errors()[0]
         if first["type"] == "json_invalid":
             raise HTTPException(400, f"The body is not JSON: {first['ctx']['error']}.") from None
         raise problems.of_pydantic(error) from None
+    parts: list[Inference | Tensor | Output] = [inference, *inference.inputs, *inference.outputs]
+    refuse_repeated(head, sum(len(part.model_fields_set) + len(part.parameters) for part in parts))
+    return inference, body[size:]
 
 
 def _check(leads: Leads, raw: RawColumns, model: Model) -> None:

@@ -5,6 +5,9 @@ import pytest
 
 from leadscore.columns import show
 
+INFER = "/v2/models/lead_conversion/infer"
+TENSOR = '{"name": "total_visits", "shape": [1], "datatype": "FP32", %s"data": [5]}'
+
 
 @pytest.mark.parametrize(
     ("method", "path", "status"),
@@ -80,3 +83,39 @@ def test_query_that_names_nothing_we_know_is_passed_over(client: httpx2.Client) 
     """Other parameters do not matter; of one that comes twice the last counts."""
     answer = client.post("/predict?reasons=1&reasons=2&other=3&empty=", json={})
     assert len(answer.raise_for_status().json()["reasons"]) == 2
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "key"),
+    [
+        ("/predict", '{"city": "Mumbai", "city": "Pune"}', "city"),
+        ("/predict", '{"city": "Mumbai", "city" : "Mumbai"}', "city"),
+        ("/predict", r'{"city": "Mumbai", "c\u0069ty": "Pune"}', "city"),
+        ("/predict", '{"city": "a:b", "total_visits": 1, "total_visits": 2}', "total_visits"),
+        ("/predict", r'{"city": "\ud83d", "city": "Pune"}', "city"),
+        ("/predict/batch", '{"leads": [{}, {"city": "Pune", "city": "Pune"}]}', "city"),
+        ("/predict/batch", '{"leads": [{}], "leads": [{"city": "Pune"}]}', "leads"),
+        (INFER, '{"inputs": [], "inputs": [' + TENSOR % "" + "]}", "inputs"),
+        (INFER, '{"inputs": [' + TENSOR % '"data": [7], ' + "]}", "data"),
+        (INFER, '{"parameters": {"a": 1, "a": 2}, "inputs": [' + TENSOR % "" + "]}", "a"),
+        (INFER, '{"unknown": {"a": 1, "a": 2}, "inputs": [' + TENSOR % "" + "]}", "a"),
+    ],
+)
+def test_key_given_twice_is_refused(client: httpx2.Client, path: str, body: str, key: str) -> None:
+    """None of two values is taken: another program on the way may have taken the other one."""
+    answer = client.post(path, content=body.encode(), headers={"content-type": "application/json"})
+    assert answer.status_code == 422
+    assert answer.json()["detail"] == f"The key {key!r} is given twice in one object."
+
+
+@pytest.mark.parametrize(
+    ("path", "document"),
+    [
+        ("/predict", {"city": 'a: "b": c', "prospect_id": "x:y"}),
+        ("/predict/batch", {"leads": [{"city": 'a: "b": c'}, {"city": ":"}, {}]}),
+        (INFER, {"inputs": [{"name": "city", "shape": [1], "datatype": "BYTES", "data": ['":":']}]}),
+    ],
+)
+def test_colon_in_a_text_is_no_key(client: httpx2.Client, path: str, document: object) -> None:
+    """Texts may hold anything, whatever keys are followed by."""
+    client.post(path, json=document).raise_for_status()
