@@ -12,7 +12,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from unittest import mock
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parent.parent
 MODEL = ROOT / "models" / "lead_conversion.onnx"
 TWIN = ROOT / "data" / "leads.csv"
+CASES = ROOT / "tests" / "cases"  # made-up files, each of a kind that CRMs and spreadsheets write
 
 # What runs predict.py: SERVE_PYTHON may name an environment with requirements-serve.txt alone.
 PYTHON = os.environ.get("SERVE_PYTHON", sys.executable)
@@ -222,3 +223,28 @@ def client(serve: Serve) -> Iterator[Server]:
     """A client of `python predict.py` serving the shipped model."""
     with serve() as client:
         yield client
+
+
+@pytest.fixture(scope="session")
+def crm(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model file of another CRM than the shipped one, trained on tests/cases."""
+    from leadscore.training.dataset import load  # noqa: PLC0415  (seconds, which serving needs not)
+    from leadscore.training.distributions import drift  # noqa: PLC0415
+    from leadscore.training.models import CANDIDATES, SERVED  # noqa: PLC0415
+    from leadscore.training.onnx.model_file import export  # noqa: PLC0415
+    from leadscore.training.onnx.shap_values import contributions  # noqa: PLC0415
+    from tests.training.cards import draft  # noqa: PLC0415
+
+    leads = load(CASES / "base.csv", Dictionary.load(CASES / "crm.toml").known_at("capture"))
+    pipeline = CANDIDATES[SERVED](leads.dictionary.features, 0).fit(*leads.oldest())
+    sizes = abs(contributions(pipeline, leads.features)).mean(axis=0).tolist()
+    card = draft(leads)
+    probability = pipeline.predict_proba(leads.features)[:, 1]
+    card = replace(
+        card,
+        drift=drift(leads.features, leads.dictionary, probability, card.grades),
+        importance=dict(zip(leads.features, sizes, strict=True)),
+    )
+    model = tmp_path_factory.mktemp("crm") / "crm.onnx"
+    model.write_bytes(export(pipeline, card, leads.features.iloc[:100])[0])
+    return model

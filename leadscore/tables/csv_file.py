@@ -7,21 +7,17 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
-from typing import BinaryIO, Final, Self, TypeAlias, cast
+from typing import BinaryIO, Final, Self, cast
 
 from leadscore.columns import Dictionary
 from leadscore.tables.block import BLOCK
+from leadscore.tables.furniture import TOTAL, CsvRecord, Furniture
+from leadscore.tables.heading import BOM, heading
 from leadscore.tables.mapping import ColumnMap, TableError
 
-DELIMITERS: Final = ",;\t|"
 CHUNK: Final = 2**18  # bytes read at once
 LONGEST_RECORD: Final = 2**20  # characters
 MOST_COLUMNS: Final = 2_000  # a short row is filled to as many cells
-BOM: Final = "\ufeff"
-
-CsvRecord: TypeAlias = tuple[list[str] | None, str]
-"""A record's cells and its text without the line end. None: the text is split at each delimiter; no
-cells: it is not valid CSV."""
 
 csv.field_size_limit(LONGEST_RECORD)  # Python's own is an eighth of it
 
@@ -52,11 +48,13 @@ class Dialect:
 @dataclass(frozen=True)
 class Records:
     """n records as they stand in the file: the text of each, and by number the cells of those that are
-    not simply split at each delimiter. Whoever scores them splits the others.
+    not simply split at each delimiter. Whoever scores them splits the others. `refused`: by number, why
+    a record is no lead.
     """
 
     texts: list[str]
     parsed: dict[int, list[str]]
+    refused: dict[int, str]
 
 
 @dataclass(frozen=True)
@@ -88,7 +86,7 @@ class Rows:
         for number in parsed.keys() - wrong.keys():
             for name, place in columns.positions.items():
                 cells_of[name][number] = parsed[number][place]
-        return cls(texts, cells_of, wrong)
+        return cls(texts, cells_of, records.refused | wrong)
 
 
 class CsvFile:
@@ -98,26 +96,30 @@ class CsvFile:
     """
 
     def __init__(self, stream: BinaryIO, dictionary: Dictionary) -> None:
-        lines = _lines(stream)
-        first = next((line for line in lines if line.strip(f"{BOM}\r")), "")
+        found = heading(_lines(stream), dictionary)
+        first, lines = next(found.lines, ""), found.lines
         if "\0" in first:
             raise TableError("not a CSV in UTF-8 or Latin-1 (in UTF-16 perhaps): save it as CSV UTF-8")
-        marked, first = first.startswith(BOM), first.removeprefix(BOM)
-        delimiter = max(DELIMITERS, key=lambda mark: _known(first, mark, dictionary))
-        self._records = records(_chained(first, lines), delimiter)
+        self._records = records(_chained(first, lines), found.delimiter)
         names, text = next(self._records, ([], ""))
-        names = text.split(delimiter) if names is None else names
+        names = text.split(found.delimiter) if names is None else names
         if len(names) > MOST_COLUMNS:
             raise TableError(f"the header has {len(names):,} columns, at most {MOST_COLUMNS:,} are read")
         self.columns = ColumnMap.of(names, dictionary)
         newline = "\r\n" if first.endswith("\r") else "\n"
-        self.dialect = Dialect(BOM * marked + text, delimiter, newline)
+        self.dialect = Dialect(BOM * found.marked + text, found.delimiter, newline)
+        self.furniture = Furniture(found.delimiter, len(names), found.titles)
 
     def blocks(self) -> Iterator[Records]:
-        """The records after the header, BLOCK at a time."""
-        while block := list(islice(self._records, BLOCK)):
+        """The leads below the header, BLOCK at a time. `furniture` counts the rows that are none."""
+        leads, doubtful = self.furniture.without(self._records), self.furniture.doubtful
+        start = 0
+        while block := list(islice(leads, BLOCK)):
             parsed = {number: cells for number, (cells, _) in enumerate(block) if cells is not None}
-            yield Records([text for _, text in block], parsed)
+            refused = {number - start: TOTAL for number in doubtful}
+            yield Records([text for _, text in block], parsed, refused)
+            doubtful.clear()
+            start += len(block)
 
 
 def _fitted(row: list[str], width: int, delimiter: str) -> str:
@@ -157,7 +159,7 @@ def _lines(stream: BinaryIO) -> Iterator[str]:
 
 
 def records(lines: Iterator[str], delimiter: str) -> Iterator[CsvRecord]:
-    r"""Each record that is not blank, from lines without their "\n", which may end with "\r".
+    r"""Each record, from lines without their "\n", which may end with "\r".
 
     A quote that is never closed, or closed in the middle of a cell, spoils its own line and no other:
     reading goes on with the next one. Of the lines such a record was followed over, none but the last
@@ -169,8 +171,7 @@ def records(lines: Iterator[str], delimiter: str) -> Iterator[CsvRecord]:
     while (line := held.popleft() if held else next(lines, None)) is not None:
         text = line.rstrip("\r")
         if '"' not in text and "\r" not in text:  # several times as fast as csv.reader
-            if text:
-                yield None, text
+            yield None, text
             continue
         if cells := _parsed(iter([text]), delimiter):
             yield cells, text
@@ -211,12 +212,6 @@ def _parsed(lines: Iterator[str], delimiter: str) -> list[str]:
 def _chained(first: str, lines: Iterator[str]) -> Iterator[str]:
     yield first
     yield from lines
-
-
-def _known(line: str, delimiter: str, dictionary: Dictionary) -> int:
-    """How many columns of the dictionary a header names if it is separated so."""
-    names = _parsed(iter([line]), delimiter)
-    return sum(dictionary.find(name) is not None for name in names)
 
 
 def _wrong_width(found: int, expected: int) -> str:

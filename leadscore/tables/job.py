@@ -70,6 +70,8 @@ def _csv(job: Job, scorer: Scorer, settings: Settings) -> Totals:
                 progress.add(lines.totals)
             if ranking is not None:
                 answers.writelines(ranking.pieces())
+        if left_out := file.furniture.left_out:
+            say(f"Left out, for they are no leads: {left_out}.")
         return progress.totals
 
 

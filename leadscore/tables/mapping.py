@@ -17,8 +17,8 @@ class ColumnMap:
     """The columns of a table, as the model sees them.
 
     `positions`: the place of each feature by name. `refused`: columns the model knows and leaves out.
-    `unknown`: columns it has never heard of. `absent`: features without a column. `taken`: all names,
-    case folded, for Spark and databases tell no case apart.
+    `unknown`: named columns it has never heard of. `absent`: features without a column. `taken`: all
+    names, case folded, for Spark and databases tell no case apart.
     """
 
     width: int
@@ -43,7 +43,7 @@ class ColumnMap:
             width=len(names),
             positions=positions,
             refused=tuple(found.refused),
-            unknown=tuple(found.unknown),
+            unknown=tuple(filter(None, found.unknown)),
             absent=tuple(column.title for column in found.absent),
             taken=frozenset(name.strip().casefold() for name in names),
         )

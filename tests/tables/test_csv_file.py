@@ -91,7 +91,7 @@ def test_quotes_mean_what_they_mean_to_the_csv_module(line: str) -> None:
     except csv.Error:
         expected = []
     found = [cells for cells, _ in _records([line])]
-    assert found == ([expected] if line else [])
+    assert found == [expected if line else [""]]
 
 
 @pytest.mark.parametrize("quote", ['5,"Pune', '5,"Pu"ne', '"a"b,"c', 'a"b,"c', 'a",b"c,"d'])
