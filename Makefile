@@ -67,22 +67,22 @@ contract-check: .venv/installed .venv-contract/installed tests/contract/node_mod
 spark-check: .venv/installed .venv-spark/installed
 	$(BIN)/pytest -q tests/tables/test_spark.py
 
-# The image, built and run; benchmarks/image.py says what IMAGE_BUILDER is. `image` writes README's table.
+# The image, built and run; benchmarks/image.py says what IMAGE_BUILDER is. `image` writes the table of docs/deploy.md.
 image: .venv/installed
 	$(BIN)/python -m benchmarks.image
 
 image-check: .venv/installed
 	$(BIN)/pytest -q -s tests/deploy/test_image.py
 
-# Faults of every kind, some minutes; writes README's table.
+# Faults of every kind, some minutes; writes the table of docs/reliability.md.
 faults: .venv/installed
 	$(BIN)/python -m benchmarks.faults --output benchmarks/faults.json
 
-# Our service beside others, a quarter of an hour; needs wrk. Writes benchmarks/RESULTS.md and README's table.
+# Our service beside others, a quarter of an hour; needs wrk. Writes benchmarks/RESULTS.md and the table of docs/performance.md.
 bench-serve: .venv/installed .venv-serve/installed
 	$(BIN)/python -m benchmarks.serve
 
-# Time and memory against rows, some ten minutes; writes README's table and benchmarks/SCALE.md.
+# Time and memory against rows, some ten minutes; writes the table of docs/performance.md and benchmarks/SCALE.md.
 scale: .venv/installed
 	$(BIN)/python -m benchmarks.scale --write
 

@@ -15,6 +15,8 @@ from leadscore.settings import Settings, variable
 from tests.conftest import PYTHON, ROOT
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+DOCS = {page.stem: page.read_text(encoding="utf-8") for page in (ROOT / "docs").glob("*.md")}
+MODEL, API, OPERATIONS, REASONS = (DOCS[name] for name in ("model", "api", "operations", "reasons"))
 TWIN = json.loads((ROOT / "models" / "metrics.json").read_text())
 ORIGINAL = json.loads((ROOT / "models" / "metrics_original.json").read_text())
 LABELS = {
@@ -29,6 +31,8 @@ LABELS = {
     "F1": "f1",
     "lift at 10 %": "lift_at_10%",
 }
+FIRST = ("ROC-AUC", "log loss", "calibration error", "lift at 10 %")
+"""Of the figures, those of the README."""
 
 
 def _served(metrics: dict[str, Any], key: str) -> str:
@@ -39,39 +43,40 @@ def _served(metrics: dict[str, Any], key: str) -> str:
 
 @pytest.mark.parametrize("label", LABELS)
 def test_figures_of_the_served_model_are_those_measured(label: str) -> None:
-    """The README's first table, twin and original side by side, is models/metrics*.json."""
+    """The first table of README and docs/model.md, twin and original side by side, is metrics*.json."""
     row = f"| {label} | {_served(TWIN, LABELS[label])} | {_served(ORIGINAL, LABELS[label])} |"
-    assert row in README
+    assert row in MODEL
+    assert (row in README) == (label in FIRST)
 
 
 @pytest.mark.parametrize("name", TWIN["models"])
 def test_figures_of_the_compared_models_are_those_measured(name: str) -> None:
-    """The README's model comparison is models/metrics*.json."""
+    """The model comparison of docs/model.md is models/metrics*.json."""
     cells = [
         f"{metrics['models'][name]['newest'][key]:.3f}"
         for metrics in (TWIN, ORIGINAL)
         for key in ("roc_auc", "log_loss", "f1")
     ]
-    assert f"| {name.replace('_', ' ')} | {' | '.join(cells)} |" in README
+    assert f"| {name.replace('_', ' ')} | {' | '.join(cells)} |" in MODEL
 
 
 @pytest.mark.parametrize("name", TWIN["ablation"])
 def test_figures_of_the_ablation_are_those_measured(name: str) -> None:
-    """The README's table of ever later columns is models/metrics_original.json."""
+    """The table of ever later columns in docs/model.md is models/metrics_original.json."""
     level = ORIGINAL["ablation"][name]
     cells = [
         f"{level[split][key]:.3f}"
         for split in ("by_time", "at_random")
         for key in ("roc_auc", "log_loss")
     ]
-    assert f"| {name} | {level['features']} | {' | '.join(cells)} |" in README
+    assert f"| {name} | {level['features']} | {' | '.join(cells)} |" in MODEL
 
 
 @pytest.mark.parametrize("name", [name for name in ORIGINAL["slices"] if name.startswith("without")])
 def test_figures_of_the_slices_are_those_measured(name: str) -> None:
-    """The README names what the model scores without its easiest leads."""
+    """docs/model.md names what the model scores without its easiest leads."""
     part = ORIGINAL["slices"][name]
-    assert f"| {name} | {part['leads']:,} | {part['roc_auc']:.3f} | {part['log_loss']:.3f} |" in README
+    assert f"| {name} | {part['leads']:,} | {part['roc_auc']:.3f} | {part['log_loss']:.3f} |" in MODEL
 
 
 QUALITY = json.loads((ROOT / "benchmarks" / "quality.json").read_text())["models"]
@@ -79,13 +84,13 @@ QUALITY = json.loads((ROOT / "benchmarks" / "quality.json").read_text())["models
 
 @pytest.mark.parametrize("name", [name for name in QUALITY if not name.endswith("pipeline")])
 def test_figures_of_other_libraries_are_those_measured(name: str) -> None:
-    """The README's comparison with other libraries is benchmarks/quality.json."""
+    """The comparison with other libraries in docs/model.md is benchmarks/quality.json."""
     found = QUALITY[name]
     cells = [f"{found[key]:.4f}" for key in ("roc_auc", "log_loss")]
     for key in ("roc_auc", "log_loss"):
         difference = "{:+.4f} ({:+.4f} to {:+.4f})".format(*found["difference"][key])
         cells.append("" if name.startswith("ours") else difference)
-    assert f"| {name} | {' | '.join(cells)} |" in README
+    assert f"| {name} | {' | '.join(cells)} |" in MODEL
 
 
 def test_figures_in_prose_are_those_measured() -> None:
@@ -96,10 +101,10 @@ def test_figures_in_prose_are_those_measured() -> None:
 
 
 def test_parity_is_the_measured_one() -> None:
-    """The README's parity sentence is models/metrics.json."""
+    """The parity sentence of docs/model.md is models/metrics.json."""
     parity = TWIN["parity"]
-    assert f"at most {parity['largest_difference']:.1e}" in README
-    assert f"{parity['leads'] + parity['adversarial_leads']:,} leads" in README
+    assert f"at most {parity['largest_difference']:.1e}" in MODEL
+    assert f"{parity['leads'] + parity['adversarial_leads']:,} leads" in MODEL
     assert parity["flipped_decisions"] == 0
 
 
@@ -122,7 +127,7 @@ def test_curl_command_gives_the_answer_shown(client: httpx2.Client) -> None:
 
 
 def test_explanation_is_the_one_shown() -> None:
-    """The README's `predict.py explain` prints what stands under it, for the first request's lead."""
+    """`predict.py explain` of the first request's lead prints what docs/reasons.md shows."""
     lead = re.search(r"-d '(\{.*\})'", README)
     assert lead
     done = subprocess.run(
@@ -133,7 +138,7 @@ def test_explanation_is_the_one_shown() -> None:
         text=True,
         check=True,
     )
-    assert done.stdout.rstrip() in README
+    assert done.stdout.rstrip() in REASONS
 
 
 @pytest.mark.parametrize(
@@ -143,21 +148,21 @@ def test_explanation_is_the_one_shown() -> None:
         *("/model/reload", "/docs"),
     ],
 )
-def test_every_route_is_in_the_readme(route: str) -> None:
-    """The README's API table is complete."""
-    assert f"{route}`" in README
+def test_every_route_is_documented(route: str) -> None:
+    """The table of routes in docs/api.md is complete."""
+    assert f"{route}`" in API
 
 
-def test_routes_of_the_readme_exist(client: httpx2.Client) -> None:
-    """OpenAPI names no route that the README leaves out."""
+def test_documented_routes_exist(client: httpx2.Client) -> None:
+    """OpenAPI names no route that docs/api.md leaves out."""
     for path in client.get("/openapi.json").json()["paths"]:
-        assert f"{path}`" in README
+        assert f"{path}`" in API
 
 
-def test_every_setting_is_in_the_readme() -> None:
+def test_every_setting_is_documented() -> None:
     """A setting that is not documented does not exist for the one who deploys."""
     for entry in fields(Settings):
-        assert f"`{variable(entry.name)}`" in README
+        assert f"`{variable(entry.name)}`" in OPERATIONS
 
 
 @pytest.mark.parametrize(

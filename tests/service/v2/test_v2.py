@@ -99,9 +99,9 @@ def test_real_client_sends_its_key(serve: Serve) -> None:
         assert client.infer("lead_conversion", values, headers={"authorization": "Bearer key"})
 
 
-def test_request_of_the_readme_is_answered(client: Server) -> None:
-    """Its tensors, as they stand there."""
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
+def test_documented_request_is_answered(client: Server) -> None:
+    """The tensors of docs/api.md, as they stand there."""
+    text = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
     body = text.split("/infer -d '", 1)[1].split("'", 1)[0]
     answer = client.post(INFER, content=body).raise_for_status().json()
     assert [output["shape"][0] for output in answer["outputs"]] == [2, 2]
