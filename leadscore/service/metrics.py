@@ -1,7 +1,8 @@
 """Metrics for Prometheus: requests, leads, the model, and its drift.
 
 With several workers prometheus-client keeps the numbers of all of them in the folder that the
-environment names as PROMETHEUS_MULTIPROC_DIR, which must be set before this module is imported.
+environment names as PROMETHEUS_MULTIPROC_DIR, which must be set before this module is imported. A worker
+that follows one that died, which WORKER_PLACE tells, counts on in the files of that one.
 """
 
 import os
@@ -20,10 +21,12 @@ from prometheus_client import (
     ProcessCollector,
     disable_created_metrics,
     generate_latest,
+    values,
 )
 from prometheus_client.metrics_core import GaugeMetricFamily, InfoMetricFamily, Metric
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
+from prometheus_client.values import MultiProcessValue
 
 from leadscore.card import Card
 from leadscore.scoring.engine import Scored
@@ -31,10 +34,13 @@ from leadscore.service.drift import Window
 from leadscore.service.middleware import logs
 
 FOLDER: Final = "PROMETHEUS_MULTIPROC_DIR"
+PLACE: Final = "WORKER_PLACE"
 EXPOSITION: Final = CONTENT_TYPE_LATEST
 
 SECONDS: Final = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 
+if FOLDER in os.environ and (place := os.environ.get(PLACE)):
+    values.ValueClass = MultiProcessValue(lambda: place)  # type: ignore[no-untyped-call]
 disable_created_metrics()  # type: ignore[no-untyped-call]
 _registry = CollectorRegistry()
 ProcessCollector(registry=_registry)
@@ -54,6 +60,12 @@ _reloads = Counter("leadscore_reloads", "Model files read again.", ["outcome"], 
 def folder() -> Path | None:
     """Where several workers keep their numbers, if there are several."""
     return Path(os.environ[FOLDER]) if FOLDER in os.environ else None
+
+
+def forget(worker: int) -> None:
+    """Remove the part of a dead worker that no other takes over: its window of drift."""
+    for path in found.glob(f"*.{worker}") if (found := folder()) else ():
+        path.unlink(missing_ok=True)
 
 
 def note_request(record: logs.Record) -> None:

@@ -4,6 +4,7 @@ import contextlib
 import logging
 import multiprocessing
 import os
+import shutil
 import signal
 import tempfile
 import threading
@@ -20,6 +21,7 @@ from leadscore.service import metrics
 
 # In memory: a full disk would kill a worker that writes to a mapped file.
 MEMORY: Final = Path("/dev/shm")  # noqa: S108
+PREFIX: Final = "leadscore-"  # of the folder there
 
 # A worker that has not started by then, or has not answered the supervisor for as long, is replaced.
 START_SECONDS: Final = 30
@@ -46,7 +48,7 @@ class Workers(Multiprocess):
 
     def init_processes(self) -> None:
         """Start the workers."""
-        self.processes = [self._started() for _ in range(self.processes_num)]
+        self.processes = [self._started(place) for place in range(self.processes_num)]
 
     def handle_hup(self) -> None:
         """Have every worker reload its model."""
@@ -64,7 +66,7 @@ class Workers(Multiprocess):
             if place in self._due:
                 if now >= self._due[place]:
                     del self._due[place]
-                    self.processes[place] = self._started()
+                    self.processes[place] = self._started(place)
             elif process.exitcode is None and process.is_ready(0):
                 self._heard[process.pid], self._delays[place] = now, 0.0
             elif process.exitcode is not None or self._silent(process, now):
@@ -72,6 +74,7 @@ class Workers(Multiprocess):
                 process.join()
                 log.error("worker %s died (exit code %s)", process.pid, process.exitcode)
                 self._heard.pop(process.pid, None)
+                metrics.forget(process.pid or 0)
                 self._due[place] = now + self._delays[place]
                 self._delays[place] = min(2 * self._delays[place] + 1, MOST_DELAY)
 
@@ -88,8 +91,9 @@ class Workers(Multiprocess):
     def _silent(self, process: Process, now: float) -> bool:
         return now - self._heard.setdefault(process.pid, now) > START_SECONDS
 
-    def _started(self) -> Process:
+    def _started(self, place: int) -> Process:
         """A new worker. SIGHUP, which would kill it, waits until it listens (`ModelInUse.listen`)."""
+        os.environ[metrics.PLACE] = str(place)
         process = Process(self.config, self.sockets)
         masks = hasattr(signal, "pthread_sigmask")  # not on Windows
         mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP}) if masks else None
@@ -127,11 +131,35 @@ def _shared_folder() -> Iterator[None]:
         return
     memory = str(MEMORY) if os.access(MEMORY, os.W_OK) else None
     try:
-        folder = tempfile.TemporaryDirectory(prefix="leadscore-", dir=memory)
+        if memory:
+            _remove_leftovers()
+        folder = tempfile.TemporaryDirectory(prefix=PREFIX, dir=memory)
     except OSError:
         log.warning("no temporary folder can be made: each worker's /metrics tells of itself alone")
         yield
         return
-    with folder as name:
+    with folder as name, _locked(Path(name)) if memory else contextlib.nullcontext():
         os.environ[metrics.FOLDER] = name
         yield
+
+
+def _remove_leftovers() -> None:
+    """Remove the folders of services that were killed: nobody holds them, and they are not new."""
+    for path in MEMORY.glob(f"{PREFIX}*"):
+        with contextlib.suppress(OSError):
+            if time.time() - path.stat().st_mtime > START_SECONDS:
+                with _locked(path):
+                    shutil.rmtree(path)
+
+
+@contextlib.contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Hold a folder as long as this process lives, whatever ends it. OSError: another one does."""
+    import fcntl  # noqa: PLC0415  (not on Windows, where MEMORY is not either)
+
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    finally:
+        os.close(descriptor)

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from leadscore.files import replace_file
+from leadscore.service.workers import MEMORY, PREFIX
 from tests.conftest import MODEL, Serve, Server
 from tests.models import rewritten
 
@@ -38,7 +40,9 @@ def _score(server: Server, times: int) -> None:
 
 
 def test_killed_worker_is_replaced_and_what_it_counted_stays(serve: Serve) -> None:
-    """Any worker tells the sum over all, those that are gone included; the folder goes at the end."""
+    """Any worker tells the sum over all, those that are gone included, and a worker that is gone
+    leaves no file behind; the folder goes at the end.
+    """
     with serve(LEADSCORE_WORKERS="2") as server:
         _score(server, 40)
         assert _leads(server) == 40
@@ -52,8 +56,27 @@ def test_killed_worker_is_replaced_and_what_it_counted_stays(serve: Serve) -> No
         )
         _score(server, 40)
         assert _leads(server) == 80
-        assert folder.exists()
+        server.wait_for(lambda: _starts(server) == 3, "its start")
+        files = {path.name for path in folder.iterdir()}
+        counts = {f"{kind}_{place}.db" for kind in ("counter", "histogram") for place in (0, 1)}
+        assert {name for name in files if name.endswith(".db")} <= counts
+        windows = {int(name.rpartition(".")[2]) for name in files - counts}
+        assert windows == _children(server)
     assert not folder.exists()
+
+
+@pytest.mark.skipif(not os.access(MEMORY, os.W_OK), reason="there is no /dev/shm")
+def test_folders_of_services_that_were_killed_go(serve: Serve) -> None:
+    """At the next start; that of a service in use, and one that is just made, stay."""
+    left, new = (Path(tempfile.mkdtemp(prefix=PREFIX, dir=MEMORY)) for _ in range(2))
+    (left / "counter_0.db").write_bytes(b"")
+    os.utime(left, (0, 0))
+    with serve(LEADSCORE_WORKERS="2") as first:
+        used = _folder(min(_children(first)))
+        os.utime(used, (0, 0))
+        with serve(LEADSCORE_WORKERS="2"):
+            assert [path.exists() for path in (left, used, new)] == [False, True, True]
+    new.rmdir()
 
 
 @pytest.mark.slow
