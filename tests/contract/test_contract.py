@@ -7,13 +7,14 @@ package-lock.json.
 import json
 import os
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from leadscore.scorer import Scorer
-from tests.conftest import ROOT, Serve
+from tests.conftest import ROOT, Serve, Server
 
 HERE = Path(__file__).parent
 DOCUMENT = ROOT / "docs" / "openapi.json"
@@ -99,3 +100,21 @@ def test_generated_client_reads_refusals(answers: dict[str, Any]) -> None:
     """A 422 and a 401 are objects."""
     assert answers["wrong"] == [["/total_visits", "a number of at least 0 or null"]]
     assert answers["stranger"] == 401
+
+
+@pytest.mark.skipif(sys.version_info >= (3, 13), reason="not published for this Python yet")
+@pytest.mark.parametrize("name", ["mlserver", "kserve"])
+def test_clients_of_other_servers_get_the_scores(client: Server, scorer: Scorer, name: str) -> None:
+    """MLServer's codecs for pandas, numpy, text and base64; KServe's client with numbers of any type."""
+    script = HERE / f"{name}_client.py"
+    said = _run(PYTHON / "python", "-W", "ignore", script, str(client.base_url).rstrip("/"))
+    found = json.loads(said.splitlines()[-1])
+    pages = {"page_views_per_visit": 2.5} if name == "mlserver" else {}
+    leads = [{"total_visits": 5, "lead_source": "Google", **pages}, {"total_visits": 7}]
+    if "array" in found:  # which has no second column
+        plain, _ = scorer.run(scorer.inputs([{"total_visits": 5}, {"total_visits": 7}]))
+        assert found.pop("array") == pytest.approx(plain, abs=1e-6)
+    expected, _ = scorer.run(scorer.inputs(leads))
+    assert len(found) >= 3
+    for way, probabilities in found.items():
+        assert probabilities == pytest.approx(expected, abs=1e-6), way

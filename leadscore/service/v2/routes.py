@@ -12,15 +12,17 @@ from starlette.responses import Response
 
 from leadscore import __version__
 from leadscore.card import MODEL, Card
+from leadscore.columns import show
 from leadscore.scoring.engine import Leads
 from leadscore.scoring.reading import MOST_ERRORS
 from leadscore.service import problems
 from leadscore.service.model import Model
+from leadscore.service.problems import FieldError
 from leadscore.service.routes.repetition import refuse_repeated
 from leadscore.service.routes.route import JsonAnswer, answered, json_body
 from leadscore.service.v2.tensors import JSON_LENGTH, RawColumns, answer, raw_columns
 from leadscore.service.v2.types import (
-    DATATYPES,
+    NATURAL,
     OUTPUTS,
     Inference,
     Inferred,
@@ -100,13 +102,7 @@ def add(routes: APIRouter, settings: Settings) -> None:
 
     def inferred(model: Model, request: Request, body: bytes) -> Response:
         inference, binary = _parsed(body, request.headers.get(JSON_LENGTH))
-        asked = inference.outputs or [Output(name=name) for name in OUTPUTS]
-        for output in asked:
-            if output.name not in OUTPUTS:
-                there = ", ".join(OUTPUTS)
-                raise HTTPException(422, f"No output {output.name[:80]!r}; there are {there}.")
-        if len({output.name for output in asked}) < len(asked):
-            raise HTTPException(422, "An output is asked for twice, expected each once.")
+        asked = _outputs(inference)
         raw = raw_columns(inference.inputs, binary, model.card.dictionary, settings.max_batch)
         leads = model.engine.read(raw.values, raw.leads)
         _check(leads, raw, model)
@@ -141,9 +137,24 @@ def _parsed(body: bytes, json_length: str | None) -> tuple[Inference, bytes]:
         if first["type"] == "json_invalid":
             raise HTTPException(400, f"The body is not JSON: {first['ctx']['error']}.") from None
         raise problems.of_pydantic(error) from None
-    parts: list[Inference | Tensor | Output] = [inference, *inference.inputs, *inference.outputs]
-    refuse_repeated(head, sum(len(part.model_fields_set) + len(part.parameters) for part in parts))
+    outputs = inference.outputs or ()
+    parts: list[Inference | Tensor | Output] = [inference, *inference.inputs, *outputs]
+    keys = sum(len(part.model_fields_set) + len(part.parameters or ()) for part in parts)
+    refuse_repeated(head, keys)
     return inference, body[size:]
+
+
+def _outputs(inference: Inference) -> list[Output]:
+    """The outputs asked for; ProblemError for one that is unknown, or asked for twice."""
+    asked = inference.outputs or [Output(name=name) for name in OUTPUTS]
+    names = [output.name for output in asked]
+    for place, name in enumerate(names):
+        expected = f"one of {', '.join(OUTPUTS)}" if name not in OUTPUTS else "each output once"
+        if name not in OUTPUTS or name in names[:place]:
+            place_of_it = problems.pointer(("outputs", place, "name"))
+            wrong = FieldError(pointer=place_of_it, value=show(name), expected=expected)
+            raise problems.invalid([wrong])
+    return asked
 
 
 def _check(leads: Leads, raw: RawColumns, model: Model) -> None:
@@ -164,9 +175,7 @@ def _metadata(card: Card) -> ModelMetadata:
         name=MODEL,
         versions=[card.version],
         platform="onnx_onnxruntime",
-        inputs=[
-            TensorMetadata(name=c.name, datatype=DATATYPES[c.kind], shape=[-1, 1]) for c in features
-        ],
+        inputs=[TensorMetadata(name=c.name, datatype=NATURAL[c.kind], shape=[-1, 1]) for c in features],
         outputs=[
             TensorMetadata(name="probability", datatype="FP32", shape=[-1]),
             TensorMetadata(name="contributions", datatype="FP32", shape=[-1, len(features)]),

@@ -2,12 +2,17 @@
 
 from typing import Any, Final
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, StrictInt
 
 OUTPUTS: Final = ("probability", "contributions")
 MOST_TENSORS: Final = 1_000  # of one request; a model with more columns is hard to think of
-DATATYPES: Final = {"number": "FP32", "category": "BYTES"}
-"""The datatype of a column's tensor, by the column's kind."""
+NATURAL: Final = {"number": "FP32", "category": "BYTES"}
+"""The datatype the model itself reads, by a column's kind; others are cast."""
+
+Id = str | StrictInt | None
+"""Handed back as it came."""
+
+Parameters = dict[str, Any] | None
 
 
 class Tensor(BaseModel):
@@ -17,23 +22,23 @@ class Tensor(BaseModel):
     shape: list[int] = Field(min_length=1, max_length=2, examples=[[2, 1]])
     datatype: str = Field(examples=["FP32"])
     data: list[Any] | None = Field(default=None, examples=[[5, 7]])
-    parameters: dict[str, Any] = {}
+    parameters: Parameters = None
 
 
 class Output(BaseModel):
     """An output asked for."""
 
     name: str = Field(examples=["probability"])
-    parameters: dict[str, Any] = {}
+    parameters: Parameters = None
 
 
 class Inference(BaseModel):
     """An inference request."""
 
-    id: str | None = None
-    parameters: dict[str, Any] = {}
+    id: Id = None
+    parameters: Parameters = None
     inputs: list[Tensor] = Field(min_length=1, max_length=MOST_TENSORS)
-    outputs: list[Output] = Field(default=[], max_length=len(OUTPUTS))
+    outputs: list[Output] | None = Field(default=None, max_length=len(OUTPUTS))
 
 
 class OutputTensor(BaseModel):
@@ -43,7 +48,7 @@ class OutputTensor(BaseModel):
     datatype: str
     shape: list[int]
     data: list[float] | None = None
-    parameters: dict[str, Any] | None = None
+    parameters: Parameters = None
 
 
 class Inferred(BaseModel):
@@ -51,7 +56,7 @@ class Inferred(BaseModel):
 
     model_name: str
     model_version: str
-    id: str | None = None
+    id: Id = None
     outputs: list[OutputTensor]
 
 
