@@ -1,5 +1,6 @@
 """The service's settings, from LEADSCORE_* environment variables."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from difflib import get_close_matches
@@ -9,6 +10,7 @@ from typing import Any, Final, Self
 from leadscore.card import MODEL
 
 PREFIX: Final = "LEADSCORE_"
+ROOT_PATH: Final = re.compile(r"(/[\w.~-]+)+", re.ASCII)
 SWITCH: Final = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
 
 
@@ -31,7 +33,10 @@ class Settings:
     max_concurrency: int = 256  # requests in work: at 1,000 a second the last waits a quarter of one
     max_large: int = 8  # of them with a body over limits.LARGE bytes: each takes tens of megabytes
     timeout: float = 30  # seconds for a request to come in and be answered
+    keep_alive: int = 75  # seconds a connection may be silent: load balancers keep theirs for 60
     shutdown_timeout: int = 4  # seconds; orchestrators kill after 10 or 30
+    root_path: str = ""  # under which a proxy shows the service, like /scoring
+    forwarded_allow_ips: tuple[str, ...] = ("127.0.0.1",)  # proxies that may say who asks
     api_keys: tuple[str, ...] = field(default=(), repr=False)
     api_keys_file: Path | None = None
     require_key: bool = False
@@ -50,12 +55,17 @@ class Settings:
             ("max_concurrency", 1, 1_000_000),
             ("max_large", 1, 1_000_000),
             ("timeout", 0.001, 86_400),
+            ("keep_alive", 1, 86_400),
             ("shutdown_timeout", 0, 86_400),
             ("drift_window", 1, 10_000_000),
         ):
             value = getattr(self, name)
             if not low <= value <= high:
                 raise SettingsError(f"{variable(name)}: got {value}, expected {low} to {high}")
+        if self.root_path and not ROOT_PATH.fullmatch(self.root_path):
+            raise SettingsError(
+                f"{variable('root_path')}: got {self.root_path!r}, expected a path like '/scoring'"
+            )
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Self:

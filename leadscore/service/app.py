@@ -9,7 +9,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from leadscore import __version__
 from leadscore.scorer import Scorer
 from leadscore.service import metrics, openapi, page, problems
-from leadscore.service.middleware import headers, logs
+from leadscore.service.middleware import headers, logs, paths
 from leadscore.service.middleware.keys import KeyGuard, Keys
 from leadscore.service.middleware.limits import Limits
 from leadscore.service.reload import ModelInUse, Reload
@@ -19,7 +19,7 @@ from leadscore.settings import Settings
 
 
 def create_service(scorer: Scorer, settings: Settings, keys: Keys) -> ASGIApp:
-    """The service as it is run. A request passes, from the outside: log, CORS, keys, limits, model."""
+    """The service as it is run. From outside to inside: path, log, CORS, keys, limits, model."""
     in_use = ModelInUse(scorer, settings)
     app = create_app(settings, in_use.reload if keys else None)
     limited: ASGIApp = Limits(
@@ -28,7 +28,8 @@ def create_service(scorer: Scorer, settings: Settings, keys: Keys) -> ASGIApp:
     guarded = KeyGuard(limited, keys) if keys else limited
     secured = headers.secured(headers.cors(guarded, settings))
     recorder = logs.Recorder(secured, metrics.note_request, settings.log_requests)
-    return _Service(recorder, start=in_use.listen, stop=logs.lines.flush)
+    rooted = paths.rooted(recorder, settings.root_path)
+    return _Service(rooted, start=in_use.listen, stop=logs.lines.flush)
 
 
 def create_app(settings: Settings, reload: Reload | None = None) -> FastAPI:

@@ -50,19 +50,20 @@ def add(app: FastAPI, settings: Settings) -> None:
 
     @app.router.get(DOCUMENT, include_in_schema=False)
     async def openapi(request: Request) -> Response:
-        return JSONResponse(document(app, request.scope["model"].card, settings))
+        prefix = request.scope.get("prefix", "")
+        return JSONResponse(document(app, request.scope["model"].card, settings, prefix))
 
     @app.router.get("/docs", include_in_schema=False)
     async def docs(request: Request) -> Response:
-        return get_swagger_ui_html(openapi_url=DOCUMENT, title=app.title)
+        return get_swagger_ui_html(openapi_url=DOCUMENT[1:], title=app.title)
 
     @app.router.get("/redoc", include_in_schema=False)
     async def redoc(request: Request) -> Response:
-        return get_redoc_html(openapi_url=DOCUMENT, title=app.title)
+        return get_redoc_html(openapi_url=DOCUMENT[1:], title=app.title)
 
 
-def document(app: FastAPI, card: Card, settings: Settings) -> dict[str, Any]:
-    """The document of the app with the model of this card."""
+def document(app: FastAPI, card: Card, settings: Settings, prefix: str = "") -> dict[str, Any]:
+    """The document of the app with the model of this card, under the prefix of a proxy."""
     found = get_openapi(
         title=app.title,
         version=app.version,
@@ -72,7 +73,7 @@ def document(app: FastAPI, card: Card, settings: Settings) -> dict[str, Any]:
             f"{card.threshold.value:g} ({card.threshold.rule})."
         ),
         license_info={"name": "MIT", "identifier": "MIT"},
-        servers=[{"url": "/"}],
+        servers=[{"url": prefix or "/"}],
         tags=TAGS,
         routes=app.routes,
     )

@@ -28,6 +28,8 @@ def serve(scorer: Scorer, settings: Settings) -> None:
         log_config=None,
         access_log=False,
         server_header=False,
+        timeout_keep_alive=settings.keep_alive,
+        forwarded_allow_ips=list(settings.forwarded_allow_ips),
         timeout_graceful_shutdown=settings.shutdown_timeout,
     )
     if settings.workers == 1:

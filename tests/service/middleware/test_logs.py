@@ -36,6 +36,7 @@ def test_request_is_one_line_without_its_values(client: Server) -> None:
         "message": "request",
         "id": "of-three",
         "traceparent": TRACE,
+        "client": "127.0.0.1",
         "method": "POST",
         "route": "/predict/batch",
         "status": 200,

@@ -1,0 +1,35 @@
+"""The path of a request as routes know it: without the prefix under which a proxy shows the service.
+
+Outermost, so that nothing else has to know the prefix. A server that was told it (`--root-path`) puts it
+before every path; a proxy may take it off the path, or leave it there.
+"""
+
+from starlette.responses import RedirectResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+
+def rooted(app: ASGIApp, root_path: str) -> ASGIApp:
+    """An app whose paths start behind the prefix. It finds that as `scope["prefix"]`, for links.
+
+    `root_path`: the prefix where the server names none. The prefix alone is answered by a redirect, for
+    the page's links are relative.
+    """
+
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+        given = scope.get("root_path", "")
+        prefix = given.rstrip("/") or root_path
+        if prefix:
+            path = _behind(prefix, scope["path"].removeprefix(given))
+            if not path:
+                await RedirectResponse(f"{prefix}/", 308)(scope, receive, send)
+                return
+            scope = {**scope, "root_path": "", "path": path, "prefix": prefix}
+        await app(scope, receive, send)
+
+    return answer
+
+
+def _behind(prefix: str, path: str) -> str:
+    if path == prefix or path.startswith(f"{prefix}/"):
+        return path[len(prefix) :]
+    return path if path.startswith("/") else f"/{path}"
