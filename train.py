@@ -2,6 +2,7 @@
 
     python train.py                                   # on data/leads.csv, the twin that is shipped
     python train.py --data "Lead Scoring.csv"         # on the Kaggle original
+    python train.py draft crm.csv --target Status --positive Won -o crm.toml
     python train.py --data crm.csv --columns crm.toml --output models/crm
     python train.py --threshold cost --cost-call 5 --value-conversion 100
     python train.py --threshold capacity --calls-per-100 20
@@ -31,6 +32,7 @@ from leadscore.columns import Dictionary, DictionaryError, Known
 from leadscore.files import replace_files
 from leadscore.training import cells
 from leadscore.training.decision import Rule, RuleName
+from leadscore.training.draft import command as draft
 from leadscore.training.errors import RefusedError, TrainingError
 from leadscore.training.progress import Step, progress
 
@@ -44,8 +46,11 @@ STEPS: Final = 14  # that the progress bar counts: models, ablations, and the re
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Train, publish and report; returns the exit code."""
-    options = _options(argv)
+    """Train, publish and report, or run a sub-command; returns the exit code."""
+    arguments = sys.argv[1:] if argv is None else list(argv)
+    if arguments[:1] == ["draft"]:
+        return draft.main(arguments[1:])
+    options = _options(arguments)
     console = Console(stderr=True, highlight=False)
     try:
         rule = Rule(

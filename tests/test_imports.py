@@ -18,7 +18,7 @@ MAY_IMPORT = {
     # A worker process of the service starts as the command does.
     "service": {"shared", "scoring", "tables", "__main__"},
     "__main__": {"shared", "scoring", "tables", "service"},
-    "training": {"shared"},
+    "training": {"shared", "tables"},
 }
 WEB = {"fastapi", "httptools", "prometheus_client", "pydantic", "pydantic_core", "starlette", "uvicorn"}
 LIBRARIES = {

@@ -1,0 +1,70 @@
+"""The labels of the target: which mean a conversion, which none, and which nothing yet."""
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from leadscore.training.cells import DataError
+from leadscore.training.draft.notations import POSITIVE, yes_or_no
+from leadscore.training.evaluation.figures import Target
+
+MOST_SHOWN: Final = 20  # labels in an error
+
+_OPEN: Final = re.compile(
+    r"\b(open|new|working|nurtur\w*|progress|pending|assigned|attempt\w*|untouched|follow\W?up)\b",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True)
+class Labels:
+    """The target's labels as they stand in the file. `guessed`: what a person has to look at."""
+
+    positive: tuple[str, ...]
+    negative: tuple[str, ...]
+    open: tuple[str, ...]
+    guessed: str
+
+    def outcomes(self, cells: Sequence[str]) -> Target:
+        """The outcome of each lead, shape (n,); -1 for one that is still open."""
+        known = {**dict.fromkeys(self.positive, 1), **dict.fromkeys(self.negative, 0)}
+        return np.array([known.get(cell, -1) for cell in cells], np.int8)
+
+
+def labels(source: str, cells: Sequence[str], positive: Sequence[str], still: Sequence[str]) -> Labels:
+    """Sort the labels of the target. `positive`, `still`: what the options say; both may be empty.
+
+    Raises DataError when no label is positive, or none is negative.
+    """
+    found = Counter(cells)
+    names = [label for label, _ in found.most_common() if label]
+    wanted, opened = _folded(positive), _folded(still)
+    shown = ", ".join(f"{name!r} ({found[name]:,})" for name in names[:MOST_SHOWN])
+    if not wanted:
+        if not (len(names) == 2 and yes_or_no(names)):  # noqa: PLR2004
+            raise DataError(f"--positive: which label of {source!r} is a conversion? There are {shown}")
+        wanted = POSITIVE
+    if absent := wanted - _folded(names) if positive else None:
+        raise DataError(f"--positive {min(absent)!r}: no label of {source!r}; there are {shown}")
+    good = tuple(name for name in names if name.casefold() in wanted)
+    rest = [name for name in names if name not in good]
+    waiting = tuple(
+        name for name in rest if (name.casefold() in opened if still else _OPEN.search(name))
+    )
+    bad = tuple(name for name in rest if name not in waiting)
+    if not bad:
+        raise DataError(
+            f"column {source!r}: no lead has another label than {', '.join(good)} or an open one"
+        )
+    guessed = f"Are {', '.join(waiting)} still open?" if waiting and not still else ""
+    if not guessed and len(bad) > 1:
+        guessed = f"Do {', '.join(bad)} all mean no conversion? What is not decided belongs to `open`."
+    return Labels(good, bad, waiting, guessed)
+
+
+def _folded(names: Sequence[str]) -> frozenset[str]:
+    return frozenset(name.strip().casefold() for name in names)

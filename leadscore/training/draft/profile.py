@@ -1,0 +1,130 @@
+"""What a column of texts holds: numbers, levels, dates, lists, addresses, ids."""
+
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, Literal
+
+import numpy as np
+import pandas as pd
+
+from leadscore.columns import Column, ColumnError
+from leadscore.training.draft import notations, wording
+
+Content = Literal["number", "category", "yes/no", "code", "date", "list", "email", "text", "empty"]
+"""What a column holds; text: names or sentences, which hardly repeat."""
+
+MOST_THAT_MAY_DIFFER: Final = 100  # levels; more have to repeat
+ODD: Final = 0.02  # of the leads may hold a word among numbers
+ALONG: Final = 0.999  # rank correlation of a counter with the rows
+ODD_WORDS: Final = 3  # that differ
+
+
+@dataclass(frozen=True)
+class Profile:
+    """What a column holds.
+
+    `values`: clean, shape (n,), in the order of the file: float with NaN or str with "". `distinct` and
+    `present`: texts that differ, and leads that have one. `unique`: no two leads share one. `counter`:
+    integers that run along the rows. `formats`: in which all texts are dates.
+    `separator`: of a list's entries. `markers`: words that were read as blank.
+    """
+
+    source: str
+    content: Content
+    values: pd.Series
+    distinct: int
+    present: int
+    unique: bool = False
+    counter: bool = False
+    formats: tuple[str, ...] = ()
+    separator: str = ""
+    markers: tuple[str, ...] = ()
+
+    @property
+    def moments(self) -> pd.Series:
+        """When each lead was, by a column of dates; NaT where it is blank."""
+        form = self.formats[0]
+        known = {text: notations.moment(text, form) for text in self.values.unique() if text}
+        return pd.to_datetime(self.values.map(known), utc=True)
+
+
+def profile(source: str, cells: Sequence[str]) -> Profile:
+    """The profile of a column's cells, which are trimmed."""
+    raw = Counter(cells)
+    markers = tuple(sorted(text for text in raw if notations.NOT_CHOSEN.fullmatch(text)))
+    counts = {text: n for text, n in raw.items() if text and text not in markers}
+    numbers, odd = _numbers(counts)
+    content, formats, separator = _content(source, counts, numbers)
+    if content == "number":
+        markers = (*markers, *odd)
+        values = pd.Series([numbers.get(cell, math.nan) for cell in cells], dtype=np.float64)
+    else:
+        blank = dict.fromkeys(markers, "")
+        values = pd.Series([blank.get(cell, cell) for cell in cells], dtype=object)
+    present = sum(n for text, n in counts.items() if text not in odd or content != "number")
+    return Profile(
+        source,
+        content,
+        values,
+        len(counts),
+        present,
+        unique=len(counts) == present > 1,
+        counter=content == "number" and _counter(values),
+        formats=tuple(formats),
+        separator=separator,
+        markers=markers,
+    )
+
+
+def _content(
+    source: str, counts: Mapping[str, int], numbers: Mapping[str, float]
+) -> tuple[Content, list[str], str]:
+    texts, present = counts.keys(), sum(counts.values())
+    formats: list[str] = []
+    mark = ""
+    found: Content = "category"
+    if not texts:
+        found = "empty"
+    elif notations.yes_or_no(texts):
+        found = "yes/no"
+    elif notations.emails(texts):
+        found = "email"
+    elif formats := notations.dates(texts):
+        found = "date"
+    elif numbers:
+        digits = wording.code(source) and all(text.isdigit() for text in texts)
+        found = "code" if digits or notations.code(texts) else "number"
+    elif mark := notations.separator(counts):
+        found = "list"
+    elif len(texts) > MOST_THAT_MAY_DIFFER and 2 * len(texts) > present:
+        found = "text"
+    return found, formats, mark
+
+
+def _numbers(counts: Mapping[str, int]) -> tuple[dict[str, float], tuple[str, ...]]:
+    """The number of each text and the few words among them; nothing if these are no numbers."""
+    probe = Column("number", "number", "feature", "number", "capture", "")
+    found: dict[str, float] = {}
+    odd: list[str] = []
+    leads = 0
+    for text, n in counts.items():
+        try:
+            found[text] = float(probe.read(text))
+        except ColumnError:
+            odd.append(text)
+            leads += n
+            if len(odd) > ODD_WORDS:
+                return {}, ()
+    if leads > ODD * sum(counts.values()):
+        return {}, ()
+    return found, tuple(odd)
+
+
+def _counter(values: pd.Series) -> bool:
+    """Whether whole numbers run along the rows, up or down, but for a few rows out of place."""
+    if values.isna().any() or (values % 1 != 0).any() or values.nunique() < len(values):
+        return False
+    ranks = np.argsort(np.argsort(values.to_numpy()))
+    return bool(abs(np.corrcoef(ranks, np.arange(len(ranks)))[0, 1]) >= ALONG)

@@ -1,0 +1,198 @@
+"""What to do with a column, and why: the dictionary's role, kind and moment, proposed from evidence."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from leadscore.columns import Kind, Known, Role
+from leadscore.training.audit.evidence import CERTAIN, LEAST, Evidence
+from leadscore.training.draft import wording
+from leadscore.training.draft.profile import Profile
+
+GIVES_AWAY: Final = 0.95  # ROC-AUC of a column alone: it was written when the outcome was known
+BLANK_TELLS: Final = 0.60  # ROC-AUC of blank or not: somebody filled it in who knew more
+SURE: Final = 3  # standard errors by which a figure has to differ from chance
+NAMED: Final = 0.10  # of the leads whose level names the outcome
+STRONG: Final = 0.65  # ROC-AUC of a column that is strong enough to agree with its name
+STRIKING: Final = 0.80  # ROC-AUC at which a person should look
+CHANGES: Final = 0.50  # by which the share of blank leads may change between tenths of time
+FEW: Final = 0.01  # of the leads
+SAYS_NOTHING: Final = 20  # leads that differ from all others, or a 500th of them
+EARLY: Final = 'Is it filled in when the lead comes in, and never changed after? Then known = "capture".'
+MOST_CHANNELS: Final = 30  # levels of a column that figures are reported by
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """A block of the dictionary. `check`: what a person must look at; empty if nothing. `extra`: further
+    keys of the block. `evidence`: None for a column that is not compared with the outcome.
+    """
+
+    source: str
+    role: Role
+    kind: Kind
+    known: Known
+    why: str
+    check: str = ""
+    extra: Mapping[str, Any] = field(default_factory=dict)
+    profile: Profile | None = None
+    evidence: Evidence | None = None
+
+    @property
+    def use(self) -> str:
+        """What becomes of the column, in a word."""
+        if self.role != "feature":
+            return self.role
+        return "feature" if self.known == "capture" else self.known
+
+
+def propose(column: Profile, found: Evidence, beside: Sequence[str], timed: bool) -> Proposal:
+    """The proposal for a column that is neither target nor clock.
+
+    `beside`: columns that are blank in the same rows. `timed`: whether the leads stand in the order of
+    time.
+    """
+    late = _late(column, found, beside)
+    kind, sound = _kind(column), wording.moment(column.source)
+    low, high = found.blank_by_time
+    if nothing := _nothing(column):
+        return Proposal(column.source, "excluded", kind, "capture", nothing, "", {}, column, found)
+    if _names_something(column):
+        return _unrepeated(column, found, late)
+    if late:
+        return Proposal(column.source, "feature", kind, "contacted", late, EARLY, {}, column, found)
+    if timed and high - low >= CHANGES:
+        why = f"Not stable over time: {low:.0%} of a tenth of the leads lack it, {high:.0%} of another."
+        check = "Will new leads have it as the newest of these do? Then it may be a feature."
+        return Proposal(column.source, "excluded", kind, "engaged", why, check, {}, column, found)
+    if sound and found.alone >= max(STRONG, 0.5 + SURE * found.chance):
+        why = (
+            f"Alone it reaches ROC-AUC {found.alone:.3f}, and its name sounds as if it were written "
+            f"later{_moved(found, timed)}."
+        )
+        return Proposal(column.source, "feature", kind, sound, why, EARLY, {}, column, found)
+    return _feature(column, found, timed)
+
+
+def _nothing(column: Profile) -> str:
+    """Why a column carries no information; empty if it may."""
+    leads = len(column.values)
+    rest = leads - int(column.values.value_counts(dropna=False).iloc[0])
+    if rest >= max(SAYS_NOTHING, leads // 500):
+        return ""
+    same = "blank" if column.content == "empty" else "the same"
+    but = f"all but {rest:,} of" if rest else "all"
+    return f"Carries no information: {same} for {but} {leads:,} leads."
+
+
+def _names_something(column: Profile) -> bool:
+    """Whether a column names a lead, a person or a moment, and is no feature as it is."""
+    if column.content == "number":
+        return column.unique and (column.counter or wording.identity(column.source))
+    return column.unique or column.content in ("date", "text")
+
+
+def _feature(column: Profile, found: Evidence, timed: bool) -> Proposal:
+    kind = _kind(column)
+    extra: dict[str, Any] = {}
+    if column.content == "list":
+        extra["separator"] = column.separator
+    if wording.channel(column.source) and kind == "category" and column.distinct <= MOST_CHANNELS:
+        extra["slices"] = True
+    blank = f"; blank for {found.blank:.1%} of the leads" if found.blank else ""
+    why = (
+        f"{_holds(column)}, alone ROC-AUC {found.alone:.3f}{blank}{_moved(found, timed)}: nothing says "
+        "that it was written after the lead came in."
+    )
+    check = _doubt(column, found)
+    return Proposal(column.source, "feature", kind, "capture", why, check, extra, column, found)
+
+
+def _doubt(column: Profile, found: Evidence) -> str:
+    """Why a feature may have been written later all the same; empty if nothing speaks for it."""
+    sound, doubts = wording.moment(column.source), []
+    if sound:
+        doubts.append("Its name sounds")
+    if found.alone >= STRIKING:
+        doubts.append(f"ROC-AUC {found.alone:.3f} alone looks")
+    if found.certain:
+        level = found.certain[0]
+        doubts.append(f"{level.text!r} with {level.rate:.0%} of {level.leads:,} leads converted looks")
+    if not doubts:
+        return ""
+    return (
+        f'{", ".join(doubts)} as if it were written later. Is it? Then known = "{sound or "contacted"}".'
+    )
+
+
+def _late(column: Profile, found: Evidence, beside: Sequence[str]) -> str:
+    """Why a column must have been written after the contact; empty if nothing says so."""
+    margin = SURE * found.chance
+    filled = found.leads * (1 - found.blank)
+    if found.blank_alone >= max(BLANK_TELLS, 0.5 + margin):
+        also = f", together with {', '.join(beside)}" if beside else ""
+        return (
+            f"Whether it is blank tells the outcome (ROC-AUC {found.blank_alone:.3f}): of the blank "
+            f"leads {found.blank_rate:.1%} convert, of the others {found.filled_rate:.1%}{also}."
+        )
+    if found.blank and filled >= LEAST and found.filled_rate >= CERTAIN:
+        return f"Filled in for buyers: {found.filled_rate:.0%} of {filled:,.0f} leads with it convert."
+    if found.alone >= max(GIVES_AWAY, 0.5 + margin):
+        return f"Alone it reaches ROC-AUC {found.alone:.3f}: it was written when the outcome was known."
+    if found.certain_share >= NAMED:
+        level = found.certain[0]
+        return (
+            f"Alone it reaches ROC-AUC {found.alone:.3f}, and {found.certain_share:.0%} of the leads "
+            f"have a level that names the outcome ({level.text!r} converts {level.rate:.1%})."
+        )
+    return ""
+
+
+def _unrepeated(column: Profile, found: Evidence, late: str) -> Proposal:
+    """A column that names a lead, a person or a moment, and is no feature as it is."""
+    kind = _kind(column)
+    known: Known = "contacted" if late else "capture"
+    differs = f"{column.distinct:,} different values in {column.present:,} leads"
+    complete = column.unique and column.present == len(column.values)
+    if column.content == "date":
+        why = late or "A date: what it says of past leads says little of those to come."
+    elif complete and not late and (column.counter or not _sentences(column)):
+        why = f"Names the lead: {differs}."
+        return Proposal(column.source, "id", kind, "capture", why, "", {}, column, found)
+    else:
+        why = late or f"Hardly repeats: {differs}."
+    return Proposal(column.source, "excluded", kind, known, why, "", {}, column, found)
+
+
+def _sentences(column: Profile) -> bool:
+    """Whether texts have several words."""
+    return column.content != "number" and bool(column.values.str.contains(" ").mean() > FEW)
+
+
+def _kind(column: Profile) -> Kind:
+    return "number" if column.content == "number" else "category"
+
+
+def _holds(column: Profile) -> str:
+    match column.content:
+        case "number":
+            return "Numbers"
+        case "yes/no":
+            return "Yes or no"
+        case "code":
+            return f"Codes in digits, {column.distinct:,} different ones"
+        case "list":
+            return f"Lists of entries separated by {column.separator!r}"
+        case "email":
+            return "E-mail addresses"
+        case _:
+            return f"{column.distinct:,} levels"
+
+
+def _moved(found: Evidence, timed: bool) -> str:
+    level, before, after = found.mover
+    if not timed or abs(after - before) < 0.1:  # noqa: PLR2004
+        return ""
+    return (
+        f"; {level or 'blank'!r} went from {before:.0%} of the leads to {after:.0%} in the newest tenth"
+    )
