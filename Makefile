@@ -8,7 +8,7 @@ SOURCES := train.py export_onnx.py data/leads.csv data/columns.toml \
 	$(wildcard leadscore/*.py leadscore/training/*.py leadscore/training/*/*.py)
 UV_VERSION := $(shell sed -n 's/^uv==\([^ ]*\).*/\1/p' requirements.txt)
 
-.PHONY: run train test test-all lint check serve-check lowest-check deploy-check runtime-check spark-check contract-check openapi image image-check faults bench-serve scale sbom audit notebook screenshots lock clean
+.PHONY: run train test test-all lint check serve-check lowest-check deploy-check runtime-check spark-check contract-check openapi image image-check faults bench-serve scale sbom audit lab notebook screenshots lock clean
 
 run: models/pipeline.joblib
 	@echo
@@ -94,6 +94,10 @@ sbom: .venv-serve/installed .venv-deploy/installed
 
 audit: .venv-deploy/installed
 	.venv-deploy/bin/pip-audit --strict --require-hashes --disable-pip --requirement requirements-serve.txt
+
+# Opens the notebook in JupyterLab.
+lab: .venv/installed
+	$(BIN)/jupyter lab notebook.ipynb
 
 # Runs every cell and keeps what it shows.
 notebook: .venv/installed

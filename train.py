@@ -13,7 +13,8 @@ only after the ONNX graph has been proved equal to the pipeline, and only if the
 than the one that is there, on the same newest leads.
 
 Exit code 0: trained. 1: an error. 3: refused, with the reasons. 130: interrupted. After anything but 0
-the output folder is as it was.
+the model in the output folder is as it was. Trees too deep to be compiled into exact reasons are
+refused; their pipeline is kept there as too_deep.joblib, for export_onnx.py --plain.
 """
 
 import argparse
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
 ROOT: Final = Path(__file__).resolve().parent
 MOMENTS: Final = get_args(Known)
 REFUSED: Final = 3  # exit code
+TOO_DEEP: Final = "too_deep.joblib"
 STEPS: Final = 14  # that the progress bar counts: models, ablations, and the rest of `run`
 
 
@@ -81,6 +83,7 @@ def run(options: argparse.Namespace, rule: Rule, dictionary: Dictionary, step: S
     from leadscore.scorer import Scorer  # noqa: PLC0415
     from leadscore.training import claims, dataset, gate, models, recipe, record, report  # noqa: PLC0415
     from leadscore.training.onnx.model_file import export  # noqa: PLC0415
+    from leadscore.training.onnx.shap_table import ShapleyError  # noqa: PLC0415
     from leadscore.training.plots import pictures  # noqa: PLC0415
     from leadscore.training.plots.evidence import Evidence  # noqa: PLC0415
 
@@ -106,7 +109,12 @@ def run(options: argparse.Namespace, rule: Rule, dictionary: Dictionary, step: S
 
     step("exporting to ONNX and proving parity")
     served.pipeline.card_ = record.draft(chosen, served, probability, metrics)
-    model, card = export(served.pipeline, served.pipeline.card_, chosen.features)
+    try:
+        model, card = export(served.pipeline, served.pipeline.card_, chosen.features)
+    except ShapleyError as error:
+        replace_files(options.output, {TOO_DEEP: _dumped(served.pipeline)})
+        saved = options.output / TOO_DEEP
+        raise RefusedError(f"{error}: python export_onnx.py {saved} plain.onnx --plain") from None
     metrics |= {"parity": card.parity, "model_version": card.version, "versions": card.versions}
 
     step("comparing with the published model")

@@ -18,7 +18,7 @@ from leadscore.training import recipe
 from leadscore.training.dataset import Dataset, frame, inputs
 from leadscore.training.evaluation.figures import Probability
 from leadscore.training.models import CANDIDATES, SERVED, probability
-from leadscore.training.onnx.graph import convert
+from leadscore.training.onnx.table_graph import convert
 
 HOW = Path(__file__).with_name("quality.py")
 try:

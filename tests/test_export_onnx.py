@@ -7,12 +7,14 @@ import sys
 from pathlib import Path
 
 import joblib
+import numpy as np
+import onnxruntime as ort
 import pytest
 
 import export_onnx
 from leadscore.columns import Dictionary
-from leadscore.scorer import Scorer
-from leadscore.training.dataset import load
+from leadscore.scorer import TOLERANCE, Scorer
+from leadscore.training.dataset import inputs, load
 from leadscore.training.models import CANDIDATES, SERVED
 from tests.conftest import ROOT, TWIN
 from tests.training.cards import FEW, draft
@@ -47,6 +49,25 @@ def test_command_exports_a_saved_pipeline(
         check=True,
     )
     assert (tmp_path / "again.onnx").read_bytes() == (tmp_path / "out.onnx").read_bytes()
+
+
+def test_plain_graph_is_what_others_make_of_a_classifier(
+    saved: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`--plain`: raw columns in, label and probabilities out, as the pipeline gives them; no reasons."""
+    path = tmp_path / "plain.onnx"
+    assert (
+        export_onnx.main([str(saved), str(path), "--plain", "--data", str(saved.with_name("leads.csv"))])
+        == 0
+    )
+    assert "without reasons" in capsys.readouterr().out
+    pipeline = joblib.load(saved)
+    leads = load(TWIN, pipeline.card_.dictionary)
+    session = ort.InferenceSession(path)
+    assert [node.name for node in session.get_outputs()] == ["label", "probabilities"]
+    label, found = session.run(None, inputs(leads.features, leads.dictionary))
+    assert np.abs(found - pipeline.predict_proba(leads.features)).max() <= TOLERANCE
+    assert (label == (found[:, 1] > 0.5)).all()
 
 
 @pytest.mark.parametrize(

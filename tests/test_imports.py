@@ -33,7 +33,10 @@ OPTIONAL = {  # for tables that are no CSV
     "tables/parquet.py": {"pyarrow"},
     "tables/spark.py": {"pyarrow", "pyspark"},
 }
-TRAINING_ONLY = ("joblib", "matplotlib", "onnx", "pandas", "rich", "scipy", "sklearn", "xgboost")
+TRAINING_ONLY = (
+    *("joblib", "matplotlib", "onnx", "onnxmltools", "pandas", "rich", "scipy", "skl2onnx", "sklearn"),
+    "xgboost",
+)
 PACKAGE = ROOT / "leadscore"
 MODULES = sorted(path.relative_to(PACKAGE).as_posix() for path in PACKAGE.rglob("*.py"))
 

@@ -86,6 +86,8 @@ def test_serving_needs_nothing_of_training() -> None:
         "pandas",
         "scipy",
         "onnx",
+        "onnxmltools",
+        "skl2onnx",
         "joblib",
     }
     assert not training & set(_pins("requirements-serve.txt"))

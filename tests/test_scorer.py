@@ -203,9 +203,9 @@ def test_card_without_golden_leads_is_refused() -> None:
 def test_tampered_table_is_refused() -> None:
     """Changed values in the graph are noticed by the golden leads, also where the seal is right."""
     model = onnx.load(MODEL)
-    values = next(constant for constant in model.graph.initializer if constant.name == "values")
+    values = next(constant for constant in model.graph.initializer if constant.name == "table")
     tampered = onnx.numpy_helper.to_array(values) * np.int32(2)
-    values.CopyFrom(onnx.numpy_helper.from_array(tampered, "values"))
+    values.CopyFrom(onnx.numpy_helper.from_array(tampered, "table"))
     with pytest.raises(ModelError, match="golden lead"):
         Scorer(_resealed(model))
 

@@ -334,6 +334,29 @@ def test_a_worse_model_does_not_replace_a_better_one(crm: list[object], tmp_path
 
 
 @pytest.mark.slow
+def test_trees_too_deep_for_reasons_are_refused_and_kept(
+    crm: list[object], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is exported; the sentence holds the command that writes the plain graph instead."""
+    # Two columns have few patterns of turns however deep the trees are.
+    monkeypatch.setattr("leadscore.training.onnx.shap_table.MOST_PATTERNS", 4)
+    refused = _train(*crm, "--output", tmp_path)
+    assert refused.code == 3
+    assert "train trees of depth 3 or less" in refused.err
+    assert [path.name for path in tmp_path.iterdir()] == ["too_deep.joblib"]
+    script, *arguments = re.search(r"python (export_onnx.py .*--plain)", refused.err)[1].split()
+    done = subprocess.run(
+        [sys.executable, ROOT / script, *arguments, "--data", crm[1]],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "plain.onnx").exists()
+
+
+@pytest.mark.slow
 def test_later_columns_are_used_on_request(crm: list[object], tmp_path: Path) -> None:
     """`--known contacted` adds the columns written by then (the default adds none, see above)."""
     done = _train(*crm, "--output", tmp_path, "--known", "contacted")

@@ -130,10 +130,12 @@ Every score is the sum of its columns' exact SHAP values and a base of {card.bas
 
 ### Parity
 
-The graph was compared with the fitted pipeline on {card.parity["leads"]:,} leads and on \
-{card.parity["adversarial_leads"]:,} made to break it.
-Probabilities differ by at most {card.parity["largest_difference"]:.1e}, contributions by at most \
-{card.parity["largest_contribution_difference"]:.1e}; {card.parity["flipped_decisions"]} decisions flip.
+The graph was compared with the fitted pipeline and with the plain graph, whose trees onnxmltools converts, on \
+{card.parity["leads"]:,} leads and on {card.parity["adversarial_leads"]:,} made to break it. Its probabilities differ by \
+at most {card.parity["largest_difference"]:.1e} from the pipeline's and {card.parity["largest_plain_served_difference"]:.1e} \
+from the plain graph's, which differ by at most {card.parity["largest_plain_difference"]:.1e} from the pipeline's; \
+contributions by at most {card.parity["largest_contribution_difference"]:.1e} from XGBoost's. \
+{card.parity["flipped_decisions"]} decisions flip.
 
 ## Ethical considerations
 

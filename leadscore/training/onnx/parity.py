@@ -1,23 +1,31 @@
-"""Proof that the ONNX graph computes what the fitted pipeline computes, on leads made to break it."""
+"""Proof that the graphs compute what the fitted pipeline computes, on leads made to break them."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from sklearn.pipeline import Pipeline
 
+from leadscore.card import Card
 from leadscore.columns import LARGEST, Dictionary, Tensors, tensor
 from leadscore.scorer import TOLERANCE, Scorer
 from leadscore.training.dataset import frame, inputs
 from leadscore.training.errors import RefusedError
+from leadscore.training.evaluation.figures import Probability
 from leadscore.training.models import probability
 from leadscore.training.onnx.shap_values import contributions
 from leadscore.training.onnx.trees import boosted_trees
 
 ADVERSARIAL_LEADS: Final = 10_000  # at least; more where a column has more values to try
+
+# What may differ, as it is said.
+SERVED: Final = "the served graph from the pipeline"
+PLAIN: Final = "the plain graph from the pipeline"
+BETWEEN: Final = "the plain graph from the served one"
+CONTRIBUTIONS: Final = "contributions from XGBoost's"
 
 _NUMBERS: Final = (np.nan, 0, -0.0, -1, 1, 0.1, 1e-45, 1e-38, 2**24 + 1, 1e30, -1e30, LARGEST, -LARGEST)
 _TEXTS: Final = (
@@ -36,18 +44,21 @@ _TEXTS: Final = (
 
 
 class ParityError(RefusedError):
-    """The graph and the pipeline disagree: the model must not be shipped."""
+    """A graph and the pipeline disagree: the model must not be shipped."""
 
 
 @dataclass(frozen=True)
 class Parity:
-    """Leads compared, the largest difference in probability and in a contribution (log-odds), and
-    decisions that differ.
+    """Leads compared; the largest differences between the served graph, the plain one and the pipeline,
+    in probability, and between the served graph's contributions and XGBoost's, in log-odds; decisions
+    that are not the same by all three.
     """
 
     leads: int
     adversarial_leads: int
     largest_difference: float
+    largest_plain_difference: float
+    largest_plain_served_difference: float
     largest_contribution_difference: float
     flipped_decisions: int
 
@@ -56,30 +67,82 @@ class Parity:
         return asdict(self)
 
 
-def check(pipeline: Pipeline, scorer: Scorer, features: pd.DataFrame, seed: int) -> Parity:
-    """Compare both on the given leads and on adversarial ones.
+Plain: TypeAlias = Callable[[Tensors], Probability]
+"""Runs the plain graph on model inputs."""
 
-    Raises ParityError when a probability differs by more than the tolerance or a decision flips.
+
+def check(pipeline: Pipeline, scorer: Scorer, plain: Plain, features: pd.DataFrame, seed: int) -> Parity:
+    """Compare the served graph, the plain one and the pipeline on the given leads and adversarial ones.
+
+    Raises ParityError when two of them differ by more than the tolerance or a decision flips.
     """
-    dictionary = scorer.card.dictionary
-    hostile = adversarial(pipeline, dictionary, scorer.card.reference, seed)
-    differences, flips = [], 0
-    for batch in (inputs(features, dictionary), hostile):
+    found: dict[str, list[float]] = {}
+    counts: list[int] = []
+    flips = 0
+    for batch in _batches(pipeline, scorer.card, features, seed):
         rows = frame(batch)
-        probabilities, reasons = scorer.run(batch)
-        expected = probability(pipeline, rows)
-        shares = contributions(pipeline, rows)
-        differences.append((np.abs(probabilities - expected).max(), np.abs(reasons - shares).max()))
-        flips += int(np.sum(scorer.converts(probabilities) != scorer.converts(expected)))
-    largest = np.max(differences, axis=0)  # NaN stays NaN
-    parity = Parity(len(features), len(frame(hostile)), float(largest[0]), float(largest[1]), flips)
-    if not np.all(largest <= TOLERANCE) or flips:
+        expected, witness = probability(pipeline, rows), plain(batch)
+        served, contributed = scorer.run(batch)
+        for what, one, other in (
+            (SERVED, served, expected),
+            (PLAIN, witness, expected),
+            (BETWEEN, witness, served),
+            (CONTRIBUTIONS, contributed, contributions(pipeline, rows)),
+        ):
+            found.setdefault(what, []).append(_largest(one, other))
+        flips += _flips(scorer.card, served, expected, witness)
+        counts.append(len(rows))
+    largest = {what: float(np.max(differences)) for what, differences in found.items()}  # keeps NaN
+    _refuse(largest, flips, sum(counts))
+    return Parity(
+        leads=counts[0],
+        adversarial_leads=counts[1],
+        largest_difference=largest[SERVED],
+        largest_plain_difference=largest[PLAIN],
+        largest_plain_served_difference=largest[BETWEEN],
+        largest_contribution_difference=largest[CONTRIBUTIONS],
+        flipped_decisions=flips,
+    )
+
+
+def check_plain(
+    pipeline: Pipeline, card: Card, plain: Plain, features: pd.DataFrame, seed: int
+) -> float:
+    """Compare the plain graph alone with the pipeline, in the same way; the largest difference."""
+    differences, count, flips = [], 0, 0
+    for batch in _batches(pipeline, card, features, seed):
+        expected, found = probability(pipeline, frame(batch)), plain(batch)
+        differences.append(_largest(found, expected))
+        flips += _flips(card, expected, found)
+        count += len(expected)
+    largest = float(np.max(differences))
+    _refuse({PLAIN: largest}, flips, count)
+    return largest
+
+
+def _batches(pipeline: Pipeline, card: Card, features: pd.DataFrame, seed: int) -> Iterator[Tensors]:
+    yield inputs(features, card.dictionary)
+    yield adversarial(pipeline, card.dictionary, card.reference, seed)
+
+
+def _largest(one: NDArray[np.float64], other: NDArray[np.float64]) -> float:
+    return float(np.abs(one - other).max())
+
+
+def _flips(card: Card, first: Probability, *others: Probability) -> int:
+    """Leads that do not convert by all of these or by none."""
+    decided = first >= card.threshold.value
+    differ = [(other >= card.threshold.value) != decided for other in others]
+    return int(np.any(differ, axis=0).sum())
+
+
+def _refuse(largest: Mapping[str, float], flips: int, leads: int) -> None:
+    if flips or not all(difference <= TOLERANCE for difference in largest.values()):  # NaN is none
+        differences = ", ".join(f"{what} by {difference:.2g}" for what, difference in largest.items())
         raise ParityError(
-            f"the graph differs from the pipeline by up to {largest[0]:.2g} in probability and "
-            f"{largest[1]:.2g} in a contribution (at most {TOLERANCE:g}) and flips {flips} decisions "
-            f"over {parity.leads + parity.adversarial_leads} leads"
+            f"over {leads} leads differ by up to (allowed: {TOLERANCE:g}) {differences}; "
+            f"decisions that flip: {flips}"
         )
-    return parity
 
 
 def adversarial(

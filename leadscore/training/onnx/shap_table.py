@@ -31,6 +31,9 @@ from leadscore.training.onnx.turns import State, Turns
 # Of a group of trees. More make a faster graph and a larger file.
 MOST_PATTERNS: Final = 512
 
+# Of all groups: rows are added up as float32, exact below this.
+MOST_ROWS: Final = 2**24
+
 # Bits of an integer that the largest sum of values may take.
 BITS: Final = 30
 
@@ -57,25 +60,15 @@ class Table:
     starts: tuple[int, ...]
     base: float
 
-    def first(self, feature: int) -> int:
-        """The place of the first state of an encoded feature."""
-        return next(place for place, state in enumerate(self.states) if state.feature == feature)
-
-    def thresholds(self, feature: int) -> list[float]:
-        """The thresholds of a number, in order."""
-        values = [state.value for state in self.states if state.feature == feature]
-        return [value for value in values if math.isfinite(value)]
-
     def integers(self) -> tuple[NDArray[np.int32], float]:
-        """The values and, in a last column, their sum, as multiples of a unit, and the unit in log-odds.
+        """The values as multiples of a unit, and the unit in log-odds.
 
         A sum of integers is exact: a lead's is the same in every order of adding, in a batch or alone,
-        on any runtime, and its contributions add up to it.
+        on any runtime, and so is that of its contributions.
         """
         largest = np.maximum.reduceat(np.abs(self.values).sum(axis=1), self.starts).sum()
         unit = 2.0 ** (math.ceil(math.log2(largest or 1)) - BITS)
-        values = np.rint(self.values / unit).astype(np.int32)
-        return np.column_stack([values, values.sum(axis=1, dtype=np.int32)]), unit
+        return np.rint(self.values / unit).astype(np.int32), unit
 
 
 def compile_pipeline(pipeline: Pipeline, names: Sequence[str]) -> Table:
@@ -112,8 +105,12 @@ def compile_trees(trees: Sequence[Tree], columns: NDArray[np.int64], width: int,
             base += mean
         values.append(found)
         starts.append(starts[-1] + len(patterns))
+    if starts[-1] > MOST_ROWS:
+        raise ShapleyError(
+            f"the table has {starts[-1]:,} rows, at most {MOST_ROWS:,}: train fewer trees"
+        )
     # Every lead has one state in the first column, and so the start of each group once.
-    first_column = [columns[state.feature] == columns[0] for state in turns.states]
+    first_column = [state.column == columns[0] for state in turns.states]
     steps[first_column] += starts[:-1]
     return Table(turns.states, steps, np.vstack(values), tuple(starts[:-1]), base)
 
@@ -124,7 +121,8 @@ def _groups(trees: Sequence[Tree], turns: Turns) -> list[list[Tree]]:
     if (most := max(alone)) > MOST_PATTERNS:
         raise ShapleyError(
             f"tree {alone.index(most)} has {most} patterns of turns, at most {MOST_PATTERNS} can be "
-            "compiled: train trees of depth 3 or less"
+            "compiled into exact reasons: train trees of depth 3 or less, or write the plain graph, "
+            "without reasons, by export_onnx.py --plain"
         )
     remaining, groups = list(range(len(trees))), []
     while remaining:

@@ -17,9 +17,12 @@ Turn: TypeAlias = tuple[bool, ...]
 class State(NamedTuple):
     """What a split can tell of a lead's column: the level it has, or an example of its number.
 
-    `feature` is the encoded feature that has `value`; the other levels of its column are 0.
+    `column`: the one it is of; `feature`: the encoded feature that has `value`, where the other levels
+    of the column are 0. The states of a number are minus infinity (below all thresholds), each threshold
+    and NaN (missing).
     """
 
+    column: int
     feature: int
     value: float
 
@@ -38,7 +41,7 @@ class Turns:
         self._columns = columns
         self._places: dict[int, list[int]] = {}  # of the states of each column
         for place, state in enumerate(self.states):
-            self._places.setdefault(int(columns[state.feature]), []).append(place)
+            self._places.setdefault(state.column, []).append(place)
         self._turns = {  # of each state of the split's column
             split: tuple(self.states[p].turns_left(split) for p in self._places[columns[split.feature]])
             for split in splits
@@ -78,7 +81,7 @@ def _states(splits: Sequence[Split], columns: NDArray[np.int64]) -> Iterator[Sta
     levels = np.bincount(columns)
     for feature, column in enumerate(columns.tolist()):
         if levels[column] > 1:
-            yield State(feature, 1.0)
+            yield State(column, feature, 1.0)
             continue
         thresholds = sorted({split.threshold for split in splits if split.feature == feature})
-        yield from (State(feature, value) for value in (-math.inf, *thresholds, math.nan))
+        yield from (State(column, feature, value) for value in (-math.inf, *thresholds, math.nan))

@@ -14,7 +14,7 @@ from leadscore.columns import Dictionary
 from leadscore.scorer import TOLERANCE, ModelError, Scorer
 from leadscore.training.dataset import Dataset, inputs
 from leadscore.training.models import CANDIDATES, SERVED, probability
-from leadscore.training.onnx.graph import OPSETS
+from leadscore.training.onnx.conversion import OPSETS
 from leadscore.training.onnx.model_file import export, unsealed
 from leadscore.training.onnx.shap_table import ShapleyError
 from tests.conftest import MODEL

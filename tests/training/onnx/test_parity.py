@@ -11,10 +11,10 @@ from leadscore.card import seal
 from leadscore.scorer import TOLERANCE, Scorer
 from leadscore.training.dataset import Dataset, frame
 from leadscore.training.models import probability
-from leadscore.training.onnx import model_file, parity
+from leadscore.training.onnx import model_file, parity, plain_graph
 from leadscore.training.onnx.golden import golden
-from leadscore.training.onnx.graph import convert
 from leadscore.training.onnx.shap_values import contributions as contributions_of
+from leadscore.training.onnx.table_graph import convert
 from tests.training.cards import FEW, draft
 
 
@@ -58,8 +58,42 @@ def test_pipeline_that_differs_from_the_graph_is_refused(
     card = draft(leads)
     card = replace(card, golden=golden(other, leads.dictionary, card.reference, 0))
     scorer = Scorer(seal(model_file.unsealed(graph, card)))
-    with pytest.raises(parity.ParityError, match="differs from the pipeline by up to"):
-        parity.check(pipeline, scorer, leads.features.iloc[:FEW], seed=0)
+    plain = plain_graph.scorer(plain_graph.convert(pipeline, leads.dictionary))
+    with pytest.raises(parity.ParityError, match="the served graph from the pipeline by"):
+        parity.check(pipeline, scorer, plain, leads.features.iloc[:FEW], seed=0)
     monkeypatch.setattr(model_file, "convert", lambda *_: (graph, base))
     with pytest.raises(parity.ParityError):  # its golden leads or its parity check
         model_file.export(pipeline, draft(leads), leads.features.iloc[:FEW])
+
+
+@pytest.mark.parametrize("wrong", [{"base_score": 0.9}, {"n_estimators": 140}], ids=["base", "trees"])
+def test_witness_that_disagrees_is_heard(
+    monkeypatch: pytest.MonkeyPatch, pipeline: Pipeline, leads: Dataset, wrong: dict[str, float]
+) -> None:
+    """A plain graph that computes something else stops the export, and is not written either."""
+    other = copy.deepcopy(pipeline)
+    features, target = leads.oldest()
+    other["model"].set_params(**wrong).fit(other["encode"].transform(features), target)
+    plain = plain_graph.convert(other, leads.dictionary)
+    monkeypatch.setattr(plain_graph, "convert", lambda *_: plain)
+    for export in (model_file.export, model_file.export_plain):
+        with pytest.raises(parity.ParityError, match="the plain graph from the pipeline by"):
+            export(pipeline, draft(leads), leads.features.iloc[:FEW])
+
+
+def test_decision_that_flips_is_refused_however_small_the_difference(
+    monkeypatch: pytest.MonkeyPatch, pipeline: Pipeline, leads: Dataset
+) -> None:
+    """A lead that lies on the threshold by one of the three and below it by another."""
+    card = draft(leads)
+    few = leads.features.iloc[:FEW]
+    on_threshold = replace(card.threshold, value=float(probability(pipeline, few).max()))
+    convert_plain = plain_graph.scorer
+
+    def slightly_less(graph: object) -> object:
+        run = convert_plain(graph)
+        return lambda batch: run(batch) - 1e-6
+
+    monkeypatch.setattr(plain_graph, "scorer", slightly_less)
+    with pytest.raises(parity.ParityError, match=r"decisions that flip: [1-9]"):
+        model_file.export_plain(pipeline, replace(card, threshold=on_threshold), few)
