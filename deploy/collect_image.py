@@ -33,6 +33,8 @@ UNUSED: Final = {
         *("onnxruntime/tools", "onnxruntime/transformers"),
         # For programs in C; the Python binding has the same code built in.
         "onnxruntime/capi/libonnxruntime.so*",
+        # /docs is Swagger UI alone.
+        "fastapi_offline/static/redoc*",
         # Compilers, headers, tests and type stubs.
         *("numpy/_core/include", "numpy/_core/lib", "numpy/_core/_simd*", "numpy/_pyinstaller"),
         *("numpy/distutils", "numpy/f2py", "numpy/**/tests", "numpy/**/*.pyi", "numpy/**/*.pxd"),

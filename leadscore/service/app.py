@@ -8,7 +8,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from leadscore import __version__
 from leadscore.scorer import Scorer
-from leadscore.service import metrics, openapi, page, problems
+from leadscore.service import docs, metrics, openapi, page, problems
 from leadscore.service.middleware import headers, logs, paths
 from leadscore.service.middleware.keys import KeyGuard, Keys
 from leadscore.service.middleware.limits import Limits
@@ -50,6 +50,7 @@ def create_app(settings: Settings, reload: Reload | None = None) -> FastAPI:
     v2.add(app.router, settings)
     openapi.add(app, settings)
     page.install(app)
+    docs.install(app)
     return app
 
 

@@ -7,7 +7,6 @@ document. docs/openapi.json is that of the shipped model, written by `make opena
 from typing import Any, Final
 
 from fastapi import FastAPI
-from fastapi.openapi.docs import get_redoc_html, get_swagger_ui_html
 from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 from starlette.requests import Request
@@ -46,20 +45,12 @@ GUARDED: Final = EVERYWHERE | {
 
 
 def add(app: FastAPI, settings: Settings) -> None:
-    """Add the document, and two pages that show it."""
+    """Add the document."""
 
     @app.router.get(DOCUMENT, include_in_schema=False)
     async def openapi(request: Request) -> Response:
         prefix = request.scope.get("prefix", "")
         return JSONResponse(document(app, request.scope["model"].card, settings, prefix))
-
-    @app.router.get("/docs", include_in_schema=False)
-    async def docs(request: Request) -> Response:
-        return get_swagger_ui_html(openapi_url=DOCUMENT[1:], title=app.title)
-
-    @app.router.get("/redoc", include_in_schema=False)
-    async def redoc(request: Request) -> Response:
-        return get_redoc_html(openapi_url=DOCUMENT[1:], title=app.title)
 
 
 def document(app: FastAPI, card: Card, settings: Settings, prefix: str = "") -> dict[str, Any]:

@@ -72,9 +72,3 @@ def test_documentation_says_how_an_upload_fails(document: dict[str, dict]) -> No
     for status, word in (("400", "the form cannot be read"), ("415", "as CSV"), ("507", "No room")):
         assert word in answers[status]["description"]
         assert list(answers[status]["content"]) == ["application/problem+json"]
-
-
-@pytest.mark.parametrize("path", ["/docs", "/redoc"])
-def test_pages_show_the_document(client: httpx2.Client, path: str) -> None:
-    """For people, in two ways."""
-    assert "openapi.json" in client.get(path).raise_for_status().text

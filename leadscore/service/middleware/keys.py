@@ -11,11 +11,11 @@ from typing import Final
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from leadscore.service import page, problems
+from leadscore.service import docs, page, problems
 from leadscore.settings import Settings, SettingsError, variable
 
 OPEN: Final = frozenset({"/", "/health", "/ready", "/v2/health/live", "/v2/health/ready"})
-"""Paths that need no key, beside the files of the page."""
+"""Paths that need no key, beside the files of both pages."""
 
 CHECK_SECONDS: Final = 1.0  # how often the file of keys is looked at
 
@@ -84,7 +84,7 @@ class KeyGuard:
 
     def __init__(self, app: ASGIApp, keys: Keys) -> None:
         self._app, self._keys = app, keys
-        self._open = OPEN.union(page.paths())
+        self._open = OPEN.union(page.paths(), docs.paths())
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, or refuse it."""

@@ -23,7 +23,7 @@ def install(app: FastAPI) -> None:
     async def index(request: Request) -> FileResponse:
         return FileResponse(FILES / "index.html", headers=FRESH)
 
-    app.mount(PAGE, _Files(directory=FILES), name="page")
+    app.mount(PAGE, Files(directory=FILES), name="page")
 
 
 def paths() -> frozenset[str]:
@@ -31,8 +31,11 @@ def paths() -> frozenset[str]:
     return frozenset(f"{PAGE}/{path.name}" for path in FILES.iterdir())
 
 
-class _Files(StaticFiles):
+class Files(StaticFiles):
+    """Files that are asked for anew each time."""
+
     def file_response(self, *arguments: Any, **options: Any) -> Response:
+        """A file, or a 304 if the asker has it."""
         response = super().file_response(*arguments, **options)
         response.headers.update(FRESH)
         return response

@@ -40,7 +40,7 @@ def guarded(serve: Serve) -> Iterator[Server]:
         ("POST", "/v2/models/lead_conversion/infer"),
         ("GET", "/model"),
         ("GET", "/metrics"),
-        ("GET", "/docs"),
+        ("GET", "/openapi.json"),
         ("GET", "/nowhere"),
         ("GET", "/health/"),
     ],
