@@ -107,6 +107,9 @@ def _add_score(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--reasons", type=_count, default=REASONS, help="columns of reasons (%(default)s)"
     )
+    parser.add_argument(
+        "--decimal", choices=[".", ","], help="the decimal mark of a CSV (default: the one it shows)"
+    )
     parser.add_argument("--top", type=_count, help="only the best so many leads, ranked")
     parser.add_argument("--sort", dest="ranked", action="store_true", help="all leads, the best first")
 

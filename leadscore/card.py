@@ -160,7 +160,9 @@ class Card:
         try:
             return replace(
                 card,
-                dictionary=Dictionary.from_dict(document["dictionary"]),
+                dictionary=Dictionary.from_dict(document["dictionary"]).with_levels(
+                    {name: known.get("levels", ()) for name, known in document["reference"].items()}
+                ),
                 threshold=Threshold(**document["threshold"]),
                 grades=tuple(Grade(**grade) for grade in document["grades"]),
                 golden=tuple(

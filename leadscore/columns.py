@@ -1,7 +1,7 @@
 """The data dictionary: what each column of a lead is, and how a raw value becomes a model input.
 
 Training, export and serving all read leads through this module, so a value means the same everywhere:
-raw value -> `Column.read` -> clean value -> `tensor` -> model input.
+raw value -> `Column.read` -> clean value -> `tensor` -> model input. How a text is read is in values.py.
 """
 
 import math
@@ -16,7 +16,9 @@ from typing import Any, Literal, Self, TypeAlias, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from leadscore import values
 from leadscore.names import LONGEST, fold, nearest
+from leadscore.values import AS_IN_JSON, MARKERS, Levels, NumberError, level_key
 
 Role = Literal["feature", "id", "target", "excluded"]
 Kind = Literal["number", "category"]
@@ -32,9 +34,7 @@ Tensors: TypeAlias = dict[str, NDArray[Any]]
 LARGEST = float(np.finfo(np.float32).max)
 
 REMEMBERED = 5_000  # keys of leads, whose columns are known without folding them again
-
-# float() alone would also take "1_000", "nan", "infinity" and other scripts' digits.
-_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+_NOT_IN_BLOCK = ("missing", "levels", "decimal")  # fields of a column that its table does not have
 _SNAKE_CASE = re.compile(r"[a-z][a-z0-9_]*")
 
 
@@ -62,7 +62,11 @@ def show(value: object, longest: int = 80) -> str:
 
 @dataclass(frozen=True)
 class Column:
-    """One column of the raw data; data/columns.toml explains each field."""
+    """One column of the raw data; data/columns.toml explains each field but the last three.
+
+    `missing`: the dictionary's markers. `levels`: those of a category, as they are to be spelled.
+    `decimal`: how its numbers are written, see `values.number`.
+    """
 
     name: str
     source: str
@@ -80,6 +84,8 @@ class Column:
     positive: str = ""
     negative: str = ""
     missing: frozenset[str] = frozenset()
+    levels: tuple[str, ...] = ()
+    decimal: str = AS_IN_JSON
 
     @property
     def title(self) -> str:
@@ -100,17 +106,18 @@ class Column:
         return f"a number{bound} or null"
 
     def read(self, value: object) -> Value:
-        """Turn one raw value, from JSON or from a CSV cell, into a clean one.
+        """Turn one raw value, from JSON or from a table's cell, into a clean one.
 
-        Blank text, the dictionary's missing markers, None and NaN are missing: NaN for a number, ""
-        for a category. Text around a number is read as a number; spaces around text are dropped.
+        Blank text, markers of missing values, None and NaN are missing: NaN for a number, "" for a
+        category. Text is read as a number in any of the notations of `values.number`, and as the level
+        it is a spelling of; a level that is not known stays as it is, with single spaces.
 
         Raises ColumnError for a value the column does not take: another type, an infinite or too
-        large number, one below the minimum, text that is not valid Unicode.
+        large number, one below the minimum, text that is not valid Unicode or may be two numbers.
         """
         if isinstance(value, str):
-            value = value.strip()
-            absent = not value or value in self.missing
+            key = level_key(value)
+            absent = not key or (key in self._markers and key not in self._aliases)
         else:
             absent = value is None or (isinstance(value, float | np.floating) and math.isnan(value))
         if self.kind == "number":
@@ -118,23 +125,52 @@ class Column:
         return "" if absent else self._text(value)
 
     def _number(self, value: object) -> float:
-        if isinstance(value, str) and _NUMBER.fullmatch(value):
-            value = float(value)
-        if isinstance(value, bool) or not isinstance(value, int | float | np.integer | np.floating):
+        number = value
+        if isinstance(value, str):
+            try:
+                number = values.number(value.strip(), self.decimal, self.unit)
+            except NumberError as error:
+                why = f"{self.expected}; {error}" if str(error) else self.expected
+                raise ColumnError(self.name, value, why) from None
+        if isinstance(number, bool) or not isinstance(number, int | float | np.integer | np.floating):
             raise ColumnError(self.name, value, self.expected)
         # Compared before float(): an int of 400 digits has none.
-        if not -LARGEST <= value <= LARGEST or (self.minimum is not None and value < self.minimum):
+        if not -LARGEST <= number <= LARGEST or (self.minimum is not None and number < self.minimum):
             raise ColumnError(self.name, value, self.expected)
-        return float(value) + 0.0  # -0.0 is 0.0
+        return float(number) + 0.0  # -0.0 is 0.0
 
     def _text(self, value: object) -> str:
-        if not isinstance(value, str):
+        if not isinstance(value, str) and not self._stands_for_level(value):
             raise ColumnError(self.name, value, self.expected)
+        text = str(value)
         try:
-            value.encode()
+            text.encode()
         except UnicodeEncodeError:  # half of a surrogate pair: JSON can carry it, UTF-8 cannot
             raise ColumnError(self.name, value, "valid Unicode text") from None
-        return self.aliases.get(value, value)
+        text = self._aliases.get(level_key(text), text)
+        return self.spellings.find(text) or " ".join(text.split())
+
+    def _stands_for_level(self, value: object) -> bool:
+        """Whether a value that is no text may be a level: yes or no, or a number among numbers."""
+        levels = self.spellings
+        if isinstance(value, bool | np.bool_):
+            return levels.yes_or_no
+        if not isinstance(value, int | float | np.number) or not -LARGEST <= value <= LARGEST:
+            return False
+        return levels.find(str(value)) is not None or (levels.numbers and not levels.yes_or_no)
+
+    @cached_property
+    def _markers(self) -> frozenset[str]:
+        return frozenset(map(level_key, (*MARKERS, *self.missing)))
+
+    @cached_property
+    def _aliases(self) -> Mapping[str, str]:
+        return {level_key(spelling): level for spelling, level in self.aliases.items()}
+
+    @cached_property
+    def spellings(self) -> Levels:
+        """The known levels, by all of their spellings."""
+        return Levels(self.levels)
 
     def outcome(self, value: object) -> int:
         """Turn a raw target value into 1 (positive) or 0 (negative); ColumnError for any other."""
@@ -190,7 +226,8 @@ class Dictionary:
         blocks = []
         for column in self.columns:
             block = {k: v for k, v in asdict(column).items() if v or (k == "minimum" and v is not None)}
-            del block["missing"]
+            for key in _NOT_IN_BLOCK:
+                block.pop(key, None)
             blocks.append(block)
         return {"missing": sorted(self.columns[0].missing), "column": blocks}
 
@@ -254,6 +291,17 @@ class Dictionary:
             ),
         )
 
+    def with_levels(self, levels: Mapping[str, Sequence[str]]) -> Self:
+        """The dictionary with the levels of its categories, by name, as they are to be spelled."""
+        return replace(
+            self,
+            columns=tuple(replace(c, levels=tuple(levels.get(c.name, c.levels))) for c in self.columns),
+        )
+
+    def with_decimal(self, mark: str) -> Self:
+        """The dictionary for cells with this decimal mark, see `values.number`."""
+        return replace(self, columns=tuple(replace(c, decimal=mark) for c in self.columns))
+
     def everything(self) -> Self:
         """The dictionary of a model that knows no leakage: excluded columns are features, too."""
         return replace(
@@ -288,7 +336,7 @@ def _two_labels(block: Mapping[str, Any]) -> bool:
 
 def _column(block: Mapping[str, Any], missing: frozenset[str]) -> Column:
     name = block.get("name", "without a name")
-    known_fields = {f.name: f for f in fields(Column) if f.name != "missing"}
+    known_fields = {f.name: f for f in fields(Column) if f.name not in _NOT_IN_BLOCK}
     for key in block:
         if key not in known_fields:
             raise DictionaryError(f"column {name!r}: unknown key {key!r}")

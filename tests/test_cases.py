@@ -2,9 +2,14 @@
 
 import csv
 import io
-from collections.abc import Iterator
+import json
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import httpx2
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from tests.conftest import CASES, Command, Serve
@@ -50,3 +55,88 @@ def test_file_is_read_as_its_reader_means_it(
     assert all(answers.values())
     answer = service.post("/predict/csv", content=path.read_bytes(), headers=CSV).raise_for_status()
     assert answer.content == done.out
+
+
+@pytest.mark.parametrize(
+    ("name", "plain"),
+    [
+        ("05_semicolon_decimal_comma", lambda text: text.replace(",", ".").replace(";", ",")),
+        ("07_lower_case_header", str.upper),
+        (
+            "08_boolean_spellings",
+            lambda text: re.sub(r"(TRUE|False|0\.0|No)$", _as_number, text, flags=re.MULTILINE),
+        ),
+    ],
+)
+def test_another_notation_scores_as_the_plain_one(
+    command: Command, crm: object, service: httpx2.Client, name: str, plain: Callable[[str], str]
+) -> None:
+    """Decimal commas, headers in lower case and words for yes and no change no score, at either door."""
+    path = CASES / f"{name}.csv"
+    done = command("score", str(path), LEADSCORE_MODEL=str(crm))
+    text = plain(path.read_text())
+    assert text != path.read_text()
+    expected = command("score", "-", content=text.encode(), LEADSCORE_MODEL=str(crm))
+    assert done.code == expected.code == 0
+    found, plain_found = (_probabilities(content) for content in (done.out, expected.out))
+    assert found == plain_found
+    assert all(found)
+    assert len(set(found)) > 1
+    answer = service.post("/predict/csv", content=path.read_bytes(), headers=CSV).raise_for_status()
+    assert answer.content == done.out
+
+
+def _probabilities(content: bytes) -> list[str]:
+    rows = csv.DictReader(
+        io.StringIO(content.decode("utf-8-sig"), newline=""), delimiter=";" if b";" in content else ","
+    )
+    return [row["probability"] for row in rows]
+
+
+def _as_number(word: re.Match[str]) -> str:
+    return "1" if word[1] == "TRUE" else "0"
+
+
+@pytest.mark.parametrize("name", ["08_bool", "08_int"])
+def test_types_that_mean_yes_and_no_are_read(
+    command: Command, crm: object, service: httpx2.Client, tmp_path: Path, name: str
+) -> None:
+    """A truth value and a number in JSON and in Parquet are the level of text they stand for."""
+    lead = json.loads((CASES / f"{name}.json").read_text())
+    found, expected = (
+        service.post("/predict", json=sent).raise_for_status().json()["probability"]
+        for sent in (lead, {**lead, "email_opt_in": "1"})
+    )
+    assert found == expected
+    table = pq.ParquetFile(CASES / f"{name}_cat.parquet").read()
+    place = table.column_names.index("email_opt_in")
+    texts = ["1" if value else "0" for value in table.column(place).to_pylist()]
+    paths = [tmp_path / "typed.parquet", tmp_path / "text.parquet"]
+    pq.write_table(table, paths[0])
+    pq.write_table(table.set_column(place, "email_opt_in", pa.array(texts)), paths[1])
+    answers = []
+    for path in paths:
+        target = tmp_path / f"scored-{path.name}"
+        done = command("score", str(path), "-o", str(target), LEADSCORE_MODEL=str(crm))
+        assert done.code == 0, done.err
+        answers.append(pq.ParquetFile(target).read().column("probability").to_pylist())
+    assert answers[0] == answers[1]
+    assert len(set(answers[0])) == 2
+
+
+def test_decimal_mark_can_be_said(command: Command, crm: object, service: httpx2.Client) -> None:
+    """What nothing in a file decides is an error that names both readings, until the reader is told."""
+    content = b"Lead Source;Annual Revenue\nWeb;250.000\nReferral;300.000\n"
+    done = command("score", "-", content=content, LEADSCORE_MODEL=str(crm))
+    assert b"it may be 250000 or 250: which mark is the decimal one?" in done.out
+    for mark, plain in ((",", b"250000"), (".", b"250")):
+        said = command("score", "-", "--decimal", mark, content=content, LEADSCORE_MODEL=str(crm))
+        same = content.replace(b"250.000", plain).replace(b"300.000", plain.replace(b"25", b"30"))
+        expected = command("score", "-", content=same, LEADSCORE_MODEL=str(crm))
+        cells = [line.split(b";")[2:6] for line in said.out.splitlines()]
+        assert cells == [line.split(b";")[2:6] for line in expected.out.splitlines()]
+        answer = service.post(f"/predict/csv?decimal={mark}", content=content, headers=CSV)
+        assert answer.raise_for_status().content == said.out
+    refused = service.post("/predict/csv?decimal=x", content=content, headers=CSV)
+    assert refused.status_code == 422
+    assert refused.json()["errors"][0]["pointer"] == "/query/decimal"

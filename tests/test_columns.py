@@ -3,6 +3,7 @@
 import ast
 import csv
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,7 @@ from leadscore.columns import (
     show,
     tensor,
 )
+from leadscore.values import MARKERS, TRUTH, level_key
 from tests.conftest import ROOT, TWIN
 
 NUMBER = Column("visits", "Visits", "feature", "number", "capture", "why", minimum=0)
@@ -114,12 +116,64 @@ def test_missing_is_one_state(column: Column, value: object) -> None:
 
 def test_missing_markers_and_aliases_come_from_the_dictionary() -> None:
     """'Select' means missing and 'google' means 'Google' only because the dictionary says so."""
-    assert TEXT.read(" Select ") == ""
-    assert TEXT.read("google") == "Google"
-    assert TEXT.read("select") == "select"
-    assert math.isnan(
-        Column("n", "N", "feature", "number", "capture", "w", missing=frozenset({"-"})).read("-")
-    )
+    plain = replace(TEXT, aliases={}, missing=frozenset())
+    for spelling in (" Select ", "select", "SELECT"):
+        assert TEXT.read(spelling) == ""
+        assert plain.read(spelling) == spelling.strip()
+    for spelling in ("google", "Google ", "GOOGLE"):
+        assert TEXT.read(spelling) == "Google"
+        assert plain.read(spelling) == spelling.strip()
+    assert math.isnan(replace(NUMBER, missing=frozenset({"x"})).read("X"))
+
+
+@pytest.mark.parametrize(
+    "marker", [*MARKERS, *map(str.lower, MARKERS), *map(str.upper, MARKERS), " n/a "]
+)
+def test_usual_markers_are_missing_everywhere(marker: str) -> None:
+    """What exports write where nothing is known is missing, unless the dictionary says what it means."""
+    assert TEXT.read(marker) == ""
+    assert math.isnan(float(NUMBER.read(marker)))
+    assert replace(TEXT, aliases={marker: "Namibia"}).read(marker) == "Namibia"
+
+
+@pytest.mark.parametrize(
+    "spelling", ["web form", "WEB FORM", " Web  form ", "Web\u00a0Form", "\uff37eb form"]
+)
+def test_levels_are_read_in_any_spelling(spelling: str) -> None:
+    """Case, width and spaces make no other level; the known spelling counts and is shown."""
+    column = replace(TEXT, levels=("Web Form", "Google"))
+    assert column.read(spelling) == "Web Form"
+    assert column.read("web forms") == "web forms"
+    assert column.read(" new   level ") == "new level"
+
+
+@pytest.mark.parametrize(
+    "levels", [("Yes", "No"), ("1", "0"), ("true", "FALSE"), ("0.0", "1.0"), ("N", "Y")]
+)
+def test_yes_and_no_are_read_in_any_words_and_types(levels: tuple[str, str]) -> None:
+    """A column of two such levels takes all words, and the types that mean them; never the opposite."""
+    column = replace(TEXT, levels=levels)
+    for truth, words in (
+        (True, ["yes", "TRUE", "t", "Y", "1", "1.0", True, 1, 1.0, np.bool_(True), np.int8(1)]),
+        (False, ["no", "False", "f", "N", "0", "0.0", False, 0, 0.0, -0.0, np.float32(0)]),
+    ):
+        expected = next(level for level in levels if TRUTH[level_key(level)] is truth)
+        assert {column.read(word) for word in words} == {expected}
+    assert column.read("maybe") == "maybe"
+    for value in (2, 0.5, math.inf, [], b"1"):
+        with pytest.raises(ColumnError):
+            column.read(value)
+
+
+def test_numbers_are_levels_where_levels_are_numbers() -> None:
+    """A class of 1, 2 or 3 may come as a number; a zip code keeps its zeros; True is no class."""
+    column = replace(TEXT, levels=("1", "2", "3", "007"))
+    assert [column.read(value) for value in (1, 2.0, "3.0", np.float64(1), 4, "007", "7", 2.5)] == [
+        *["1", "2", "3", "1", "4", "007", "7", "2.5"],
+    ]
+    for value in (True, math.inf, 10**400):
+        with pytest.raises(ColumnError):
+            column.read(value)
 
 
 @pytest.mark.parametrize(
@@ -134,7 +188,7 @@ def test_numbers_are_read_from_json_and_from_text(value: object, number: float) 
 @pytest.mark.parametrize(
     "value",
     [
-        *["five", "1_000", "1,5", "nan", "inf", "٣", "0x1F", "1e400", "-0.5", 1e39, 10**400, math.inf],
+        *["five", "1_000", "1,5,5", "1 2", "inf", "٣", "0x1F", "1e400", "-0.5", 1e39, 10**400, math.inf],
         *[-math.inf, -1, True, [], {}, b"5", object()],
     ],
 )

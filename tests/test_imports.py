@@ -10,7 +10,7 @@ import pytest
 
 from tests.conftest import MODEL, PYTHON, ROOT
 
-SHARED = {"__init__", "card", "columns", "files", "matching", "names", "scorer", "settings"}
+SHARED = {"__init__", "card", "columns", "files", "matching", "names", "scorer", "settings", "values"}
 MAY_IMPORT = {
     "shared": set(),
     "scoring": {"shared"},

@@ -5,6 +5,8 @@ Every door reads and scores here: JSON, files, tensors, the terminal.
 
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
+from copy import copy
+from dataclasses import replace
 from itertools import chain
 from operator import itemgetter
 from typing import Final, NamedTuple, TypeAlias
@@ -16,6 +18,7 @@ from leadscore.columns import ColumnError, Tensors, tensor
 from leadscore.scorer import Scorer
 from leadscore.scoring.meaning import Meaning, Vocabulary
 from leadscore.scoring.phrases import NOTHING_KNOWN, missing, moves
+from leadscore.values import AS_IN_JSON
 
 FEW: Final = 20  # leads; of more the reasons are ranked by numpy, in a third of the time
 
@@ -69,9 +72,22 @@ class Engine:
             column.name: Vocabulary(column, card.reference[column.name], max_text)
             for column in self.features
         }
+        self._readings = {AS_IN_JSON: self}
         worst_first = card.grades[::-1]
         self._grades = [entry.grade for entry in worst_first]
         self._at_least = [entry.at_least for entry in worst_first]
+
+    def reading(self, decimal: str) -> "Engine":
+        """The engine for a table whose numbers have this decimal mark, as in `values.number`."""
+        if decimal not in self._readings:
+            self._readings[decimal] = other = copy(self)
+            other.vocabularies = {
+                column.name: Vocabulary(
+                    replace(column, decimal=decimal), self.card.reference[column.name], self.max_text
+                )
+                for column in self.features
+            }
+        return self._readings[decimal]
 
     def read(self, columns: Mapping[str, Sequence[object]], count: int) -> Leads:
         """Read `count` raw values of each feature; a feature that is absent is missing."""

@@ -9,6 +9,7 @@ from leadscore.columns import LARGEST, Column
 from leadscore.service.problems import Problem
 from leadscore.service.v2.types import Inference
 from leadscore.settings import Settings
+from leadscore.values import MARKERS
 
 SHOWN_LEVELS: Final = 10  # of a category
 
@@ -61,8 +62,8 @@ def _lead(card: Card, max_text: int) -> dict[str, Any]:
         "type": "object",
         "description": (
             "One lead. Every column may be absent; absent, null, blank and "
-            f"{', '.join(sorted(columns[0].missing)) or 'NaN'} all mean missing. "
-            "The CSV header may stand for the name."
+            f"{', '.join(sorted({*MARKERS, *columns[0].missing}))} all mean missing. "
+            "The CSV header may stand for the name, and either may be spelled in any way."
         ),
         "additionalProperties": False,
         "properties": {column.name: _column(column, card, max_text) for column in columns},
@@ -77,7 +78,9 @@ def _column(column: Column, card: Card, max_text: int) -> dict[str, Any]:
         return {**about, "anyOf": [text, {"type": "number"}, {"type": "null"}]}
     if column.kind == "category":
         commonest = list(card.reference[column.name]["levels"])[:SHOWN_LEVELS]
-        return {**about, "anyOf": [text, {"type": "null"}], "examples": commonest}
+        others = [{"type": "boolean"}] if column.spellings.yes_or_no else []
+        others += [{"type": "number"}] if column.spellings.numbers else []
+        return {**about, "anyOf": [text, *others, {"type": "null"}], "examples": commonest}
     low = -LARGEST if column.minimum is None else column.minimum
     number = {"type": "number", "minimum": low, "maximum": LARGEST}
     return {**about, "anyOf": [number, {"type": "null"}]}

@@ -45,7 +45,7 @@ class CsvScorer:
         reasons: int,
         note: Callable[[Scored, set[int]], None] = lambda scored, wrong: None,
     ) -> None:
-        self._engine, self._reasons, self._note = engine, reasons, note
+        self._engine, self._reasons, self._note = engine.reading(dialect.decimal), reasons, note
         self._dialect, self._columns = dialect, columns
 
     def score(self, records: Records) -> Lines:

@@ -4,9 +4,9 @@ import codecs
 import csv
 import io
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 from typing import BinaryIO, Final, Self, cast
 
 from leadscore.columns import Dictionary
@@ -14,6 +14,7 @@ from leadscore.tables.block import BLOCK
 from leadscore.tables.furniture import TOTAL, CsvRecord, Furniture
 from leadscore.tables.heading import BOM, heading
 from leadscore.tables.mapping import ColumnMap, TableError
+from leadscore.values import decimal_mark
 
 CHUNK: Final = 2**18  # bytes read at once
 LONGEST_RECORD: Final = 2**20  # characters
@@ -38,11 +39,12 @@ codecs.register_error("leadscore.windows", _from_windows)
 
 @dataclass(frozen=True)
 class Dialect:
-    """How a file is written; `header` is the text of its first record."""
+    """How a file is written. `header`: its first record's text. `decimal`: as in `values.number`."""
 
     header: str
     delimiter: str
     newline: str
+    decimal: str
 
 
 @dataclass(frozen=True)
@@ -92,10 +94,11 @@ class Rows:
 class CsvFile:
     """A CSV file that is being read: its dialect, its columns, and its records in blocks.
 
-    Raises TableError when the first record is no header the model can use.
+    `decimal`: the decimal mark of its numbers; if none is given, the one that the first BLOCK records
+    show. Raises TableError when the first record is no header the model can use.
     """
 
-    def __init__(self, stream: BinaryIO, dictionary: Dictionary) -> None:
+    def __init__(self, stream: BinaryIO, dictionary: Dictionary, decimal: str | None = None) -> None:
         found = heading(_lines(stream), dictionary)
         first, lines = next(found.lines, ""), found.lines
         if "\0" in first:
@@ -107,12 +110,17 @@ class CsvFile:
             raise TableError(f"the header has {len(names):,} columns, at most {MOST_COLUMNS:,} are read")
         self.columns = ColumnMap.of(names, dictionary)
         newline = "\r\n" if first.endswith("\r") else "\n"
-        self.dialect = Dialect(BOM * found.marked + text, found.delimiter, newline)
         self.furniture = Furniture(found.delimiter, len(names), found.titles)
+        self._leads = self.furniture.without(self._records)
+        self._begin = list(islice(self._leads, BLOCK))
+        numbers = [c.name for c in dictionary.features if c.kind == "number"]
+        places = [self.columns.positions[name] for name in numbers if name in self.columns.positions]
+        decimal = decimal or _decimal(self._begin, found.delimiter, places)
+        self.dialect = Dialect(BOM * found.marked + text, found.delimiter, newline, decimal)
 
     def blocks(self) -> Iterator[Records]:
         """The leads below the header, BLOCK at a time. `furniture` counts the rows that are none."""
-        leads, doubtful = self.furniture.without(self._records), self.furniture.doubtful
+        leads, doubtful = chain(self._begin, self._leads), self.furniture.doubtful
         start = 0
         while block := list(islice(leads, BLOCK)):
             parsed = {number: cells for number, (cells, _) in enumerate(block) if cells is not None}
@@ -120,6 +128,15 @@ class CsvFile:
             yield Records([text for _, text in block], parsed, refused)
             doubtful.clear()
             start += len(block)
+
+
+def _decimal(records: Sequence[CsvRecord], delimiter: str, places: Sequence[int]) -> str:
+    """The decimal mark that records show in some of their columns, or their delimiter does."""
+    quoted = (cell for cells, _ in records for cell in cells or ())
+    if delimiter == "," and not any("," in cell for cell in quoted):
+        return "."
+    rows = [text.split(delimiter) if cells is None else cells for cells, text in records]
+    return decimal_mark(([row[p] for row in rows if p < len(row)] for p in places), delimiter)
 
 
 def _fitted(row: list[str], width: int, delimiter: str) -> str:

@@ -32,6 +32,7 @@ class Job:
     """What to score, where to, and how: `source` and `target` are paths or "-".
 
     `top`: only the best so many leads, ranked. `ranked`: all leads, the best first.
+    `decimal`: the mark of a CSV's numbers, if its cells are not to show it.
     """
 
     source: str
@@ -39,6 +40,7 @@ class Job:
     reasons: int
     top: int | None
     ranked: bool
+    decimal: str | None = None
 
 
 def run(job: Job, scorer: Scorer, settings: Settings) -> Totals:
@@ -54,8 +56,10 @@ def run(job: Job, scorer: Scorer, settings: Settings) -> Totals:
 
 def _csv(job: Job, scorer: Scorer, settings: Settings) -> Totals:
     with source(job.source) as leads, target(job.target) as answers:
-        file = CsvFile(leads, scorer.card.dictionary)
+        file = CsvFile(leads, scorer.card.dictionary, job.decimal)
         report(file.columns)
+        if file.dialect.decimal == "," and not job.decimal:
+            say("Its numbers show a decimal comma; --decimal . if it is none.")
         build = partial(_csv_scorer, file.dialect, file.columns, job.reasons)
         share = None if job.source == STANDARD else partial(_share, leads.tell, Path(job.source))
         with Progress(share) as progress, tempfile.TemporaryFile() as waiting:

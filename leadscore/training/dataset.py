@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import numpy as np
 import pandas as pd
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from leadscore.columns import Column, ColumnError, Dictionary, Tensors, show, tensor
 from leadscore.training.cells import Cells, DataError, cells, content
 from leadscore.training.evaluation.figures import Target
+from leadscore.training.levels import spellings
 
 # Fewer leads of one outcome than this cannot be split into folds and a test set.
 FEWEST_OF_EACH_OUTCOME = 50
@@ -47,7 +48,8 @@ class Dataset:
     def narrow(self, dictionary: Dictionary) -> "Dataset":
         """The same leads with the features of a dictionary that has no others."""
         names = [column.name for column in dictionary.features]
-        return replace(self, dictionary=dictionary, features=self.features[names])
+        levels = {column.name: column.levels for column in self.dictionary.features}
+        return replace(self, dictionary=dictionary.with_levels(levels), features=self.features[names])
 
     def select(self, rows: slice | NDArray[np.int64]) -> tuple[pd.DataFrame, Target]:
         """Features and target of some rows."""
@@ -89,6 +91,14 @@ def inputs(features: pd.DataFrame, dictionary: Dictionary) -> Tensors:
     return {c.name: tensor(c, features[c.name]) for c in dictionary.features}
 
 
+def reread(features: pd.DataFrame, dictionary: Dictionary) -> Tensors:
+    """The same as inputs of a model that may spell levels in another way."""
+    return {
+        c.name: tensor(c, features[c.name].map({v: c.read(v) for v in features[c.name].unique()}))
+        for c in dictionary.features
+    }
+
+
 def load(path: Path, dictionary: Dictionary) -> Dataset:
     """Read and validate a CSV of historical leads.
 
@@ -102,7 +112,9 @@ def load(path: Path, dictionary: Dictionary) -> Dataset:
     """
     raw = content(path)
     try:
-        clock, target, features = _validated(cells(raw, dictionary), dictionary)
+        table = cells(raw, dictionary)
+        dictionary = _with_levels(table, dictionary)
+        clock, target, features = _validated(table, dictionary)
     except DataError as error:
         raise DataError(f"{path}: {error}") from None
     order = np.argsort(clock, kind="stable")
@@ -117,6 +129,17 @@ def load(path: Path, dictionary: Dictionary) -> Dataset:
         if not 0 < found.sum() < len(found):
             raise DataError(f"{path}: the {part} of leads all have one outcome, expected both")
     return leads
+
+
+def _with_levels(table: Cells, dictionary: Dictionary) -> Dictionary:
+    """The dictionary with the levels of those of its categories that have none yet."""
+    return dictionary.with_levels(
+        {
+            column.name: spellings(cast(list[str], _read_all(table, column, column.read)))
+            for column in dictionary.features
+            if column.kind == "category" and not column.levels
+        }
+    )
 
 
 def _validated(table: Cells, dictionary: Dictionary) -> tuple[NDArray[Any], Target, pd.DataFrame]:
@@ -138,9 +161,12 @@ def _read_all(table: Cells, column: Column, read: Callable[[object], _T]) -> lis
     """One column's cells, read; DataError names the first bad cell and how many more there are."""
     values: list[_T] = []
     errors: list[str] = []
+    known: dict[str, _T] = {}
     for number, cell in enumerate(table[column.name], start=2):
         try:
-            values.append(read(cell))
+            if cell not in known:
+                known[cell] = read(cell)
+            values.append(known[cell])
         except ColumnError as error:
             errors.append(
                 f"column {column.source!r}, row {number}: got {show(cell)}, expected {error.expected}"

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from leadscore.card import Grade
 from leadscore.columns import Column, Dictionary
 from leadscore.training.evaluation.figures import Probability
+from leadscore.training.levels import RARE_LEVEL
 
 BIN_OF_ITS_OWN: Final = 0.01  # of the leads: a rarer level is counted with the others
 
@@ -26,8 +27,9 @@ def _distribution(values: pd.Series, column: Column) -> dict[str, Any]:
     if column.kind == "number":
         deciles = np.quantile(present, np.linspace(0, 1, 11)) if len(present) else []
         return {"missing": share, "quantiles": [round(float(value), 6) for value in deciles]}
-    levels = present.value_counts(normalize=True)
-    return {"missing": share, "levels": {str(k): round(float(v), 6) for k, v in levels.items()}}
+    counts = present.value_counts()
+    shares = counts[counts >= RARE_LEVEL] / max(len(present), 1)
+    return {"missing": share, "levels": {str(k): round(float(v), 6) for k, v in shares.items()}}
 
 
 def drift(
@@ -61,9 +63,10 @@ def _shares(edges: Sequence[float], values: ArrayLike) -> list[float]:
 
 
 def _level_bins(values: pd.Series) -> dict[str, list[Any]]:
-    shares = values.value_counts(normalize=True)
+    counts = values.value_counts()
+    shares = counts / len(values)
     missing = float(shares.get("", 0.0))
-    own = shares[(shares >= BIN_OF_ITS_OWN) & (shares.index != "")]
+    own = shares[(shares >= BIN_OF_ITS_OWN) & (counts >= RARE_LEVEL) & (shares.index != "")]
     others = 1 - float(own.sum()) - missing
     return {
         "levels": [str(level) for level in own.index],

@@ -34,7 +34,7 @@ class LevelEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sc
         # By count, then by name: the order must not depend on the order of the leads.
         counts = values.value_counts().sort_index().sort_values(ascending=False, kind="stable")
         order = sorted(counts.index, key=lambda level: level == "")
-        return [order[0], *(level for level in order[1:] if counts[level] >= self.rare)]
+        return [level for level in order if counts[level] >= self.rare] or [""]
 
     def transform(self, X: pd.DataFrame) -> NDArray[np.float32]:  # noqa: N803
         """Encode leads, shape (n, levels of all columns)."""

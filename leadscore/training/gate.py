@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Final
 
 from leadscore.scorer import ModelError, Scorer
-from leadscore.training.dataset import Dataset, inputs
+from leadscore.training.dataset import Dataset, reread
 from leadscore.training.errors import RefusedError
 from leadscore.training.evaluation.figures import Probability
 from leadscore.training.evaluation.resampling import Difference, differences
@@ -49,7 +49,7 @@ def objections(published: Scorer, leads: Dataset, probability: Probability, seed
     if absent := [column.source for column in dictionary.features if column.name not in names]:
         return [f"the published model reads {', '.join(absent)}, which this data lacks: not comparable"]
     features, target = leads.newest()
-    theirs, _ = published.run(inputs(features, dictionary))
+    theirs, _ = published.run(reread(features, dictionary))
     found = [
         f"{text} on the newest leads" for text in _worse(differences(target, probability, theirs, seed))
     ]

@@ -20,9 +20,7 @@ from xgboost import XGBClassifier
 from leadscore.columns import Column
 from leadscore.training.encoder import LevelEncoder, NumberFiller
 from leadscore.training.evaluation.figures import Probability
-
-# A level with fewer leads than this counts as the commonest one.
-RARE_LEVEL: Final = 10
+from leadscore.training.levels import RARE_LEVEL
 
 # Chosen on the oldest 80 % of leads, by cross-validation and by folds that follow one another in time.
 XGBOOST: Final = {

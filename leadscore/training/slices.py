@@ -51,7 +51,7 @@ def seen(leads: Dataset) -> NDArray[np.bool_]:
 def _without(leads: Dataset) -> Rows:
     features = leads.newest()[0]
     parts = {
-        f"without {column.source} = {level}": (features[column.name] != level).to_numpy()
+        f"without {column.source} = {level}": (features[column.name] != column.read(level)).to_numpy()
         for column in leads.dictionary.features
         for level in column.set_apart
     }

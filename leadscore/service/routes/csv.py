@@ -2,7 +2,7 @@
 
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, BinaryIO, Final, cast
 
 from fastapi import APIRouter
@@ -24,6 +24,7 @@ from leadscore.tables.mapping import TableError
 from leadscore.tables.ranking import All
 
 CSV_PATH: Final = "/predict/csv"
+MARKS: Final = [".", ","]
 MOST_RANKED: Final = 1_000_000  # rows: a ranking holds some of each in memory
 LINE_BYTES: Final = 400  # that answers with reasons add to a row, generously
 NO_ROOM: Final = "The service has no room to hold a file of this size."
@@ -61,6 +62,9 @@ def add(routes: APIRouter) -> None:
         openapi_extra={
             "parameters": [
                 parameter("reasons", "columns of reasons", type="integer", minimum=0, default=REASONS),
+                parameter(
+                    "decimal", "the decimal mark of its numbers; default: as they show", enum=MARKS
+                ),
                 parameter("sort", "score: the most probable lead first", enum=["score"]),
             ],
             "requestBody": _body(),
@@ -69,12 +73,13 @@ def add(routes: APIRouter) -> None:
     async def predict_csv(request: Request) -> Response:
         model: Model = request.scope["model"]
         reasons = count(request, "reasons", REASONS, 0, len(model.engine.features)) or 0
-        ranked = _ranked(request)
+        ranked = _one_of(request, "sort", ["score"]) is not None
+        decimal = _one_of(request, "decimal", MARKS)
         source = await _received(request)
         try:
             if ranked:
                 await run_in_threadpool(_check_ranking, source)
-            file = await run_in_threadpool(CsvFile, source, model.card.dictionary)
+            file = await run_in_threadpool(CsvFile, source, model.card.dictionary, decimal)
         except (TableError, HTTPException) as error:
             source.close()
             if isinstance(error, HTTPException):
@@ -85,11 +90,14 @@ def add(routes: APIRouter) -> None:
         return StreamingResponse(pieces, media_type="text/csv", headers=headers)
 
 
-def _ranked(request: Request) -> bool:
-    if (sort := request.query_params.get("sort")) not in (None, "score"):
-        wrong = problems.FieldError(pointer="/query/sort", value=show(sort), expected="'score'")
+def _one_of(request: Request, name: str, choices: Sequence[str]) -> str | None:
+    """An optional query parameter that takes few values."""
+    value = request.query_params.get(name)
+    if value not in (None, *choices):
+        expected = " or ".join(map(repr, choices))
+        wrong = problems.FieldError(pointer=f"/query/{name}", value=show(value), expected=expected)
         raise problems.invalid([wrong])
-    return sort == "score"
+    return value
 
 
 def _check_ranking(source: BinaryIO) -> None:
