@@ -81,6 +81,7 @@ class Column:
     set_apart: tuple[str, ...] = ()
     slices: bool = False
     clock: bool = False
+    consent: bool = False
     positive: str = ""
     negative: str = ""
     missing: frozenset[str] = frozenset()
@@ -185,6 +186,8 @@ class Dictionary:
     """All columns of a data source, in the order of the data dictionary."""
 
     columns: tuple[Column, ...]
+    actions: Mapping[str, str] = field(default_factory=dict)
+    """By grade: what to do with a lead that has it."""
 
     def __post_init__(self) -> None:
         taken: dict[str, tuple[str, Column]] = {}
@@ -215,11 +218,16 @@ class Dictionary:
 
     @classmethod
     def from_dict(cls, document: Mapping[str, Any]) -> Self:
-        """Build from a parsed document: `missing`, a list of markers, and `column`, a list of tables."""
-        if extra := set(document) - {"missing", "column"}:
-            raise DictionaryError(f"unknown key {min(extra)!r}, expected 'missing' and 'column'")
+        """Build from a parsed document: `missing`, a list of markers, `grades`, a table of what to do
+        with each, and `column`, a list of tables.
+        """
+        if extra := set(document) - {"missing", "grades", "column"}:
+            raise DictionaryError(
+                f"unknown key {min(extra)!r}, expected 'missing', 'grades' and 'column'"
+            )
         missing = frozenset(document.get("missing", ()))
-        return cls(tuple(_column(block, missing) for block in document.get("column", ())))
+        columns = tuple(_column(block, missing) for block in document.get("column", ()))
+        return cls(columns, _actions(document.get("grades", {})))
 
     def to_dict(self) -> dict[str, Any]:
         """The document `from_dict` reads, without the fields that hold their default."""
@@ -229,7 +237,8 @@ class Dictionary:
             for key in _NOT_IN_BLOCK:
                 block.pop(key, None)
             blocks.append(block)
-        return {"missing": sorted(self.columns[0].missing), "column": blocks}
+        grades = {"grades": dict(self.actions)} if self.actions else {}
+        return {"missing": sorted(self.columns[0].missing), **grades, "column": blocks}
 
     @cached_property
     def features(self) -> tuple[Column, ...]:
@@ -255,6 +264,11 @@ class Dictionary:
     def clock(self) -> Column:
         """The id column that grows with time."""
         return next(column for column in self.columns if column.clock)
+
+    @cached_property
+    def consents(self) -> tuple[Column, ...]:
+        """The columns in which a lead may have asked to be left alone."""
+        return tuple(column for column in self.columns if column.consent)
 
     @cached_property
     def by_key(self) -> Mapping[str, Column]:
@@ -327,6 +341,12 @@ class _Found(dict[str, Column | None]):
             self.clear()
             self.update(self._exact)
         return self.setdefault(key, self._folded.get(fold(key)))
+
+
+def _actions(table: object) -> dict[str, str]:
+    if not isinstance(table, Mapping) or not all(isinstance(v, str) and v for v in table.values()):
+        raise DictionaryError('[grades]: expected a text for each grade, such as A = "Call today"')
+    return dict(table)
 
 
 def _two_labels(block: Mapping[str, Any]) -> bool:

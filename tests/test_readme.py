@@ -33,6 +33,7 @@ LABELS = {
 }
 FIRST = ("ROC-AUC", "log loss", "calibration error", "lift at 10 %")
 """Of the figures, those of the README."""
+EXACT = ("effect", "points")  # numbers of a reason, of which the README shows some digits
 
 
 def _served(metrics: dict[str, Any], key: str) -> str:
@@ -121,8 +122,8 @@ def test_curl_command_gives_the_answer_shown(client: httpx2.Client) -> None:
     shown = json.loads(README[command.end() :].split("```json\n", 1)[1].split("```", 1)[0])
     for answered in (answer, shown):
         answered["numbers"] = [answered.pop("probability")]
-        answered["numbers"] += [reason.pop("effect") for reason in answered["reasons"]]
-    assert answer.pop("numbers") == pytest.approx(shown.pop("numbers"), abs=1e-4)
+        answered["numbers"] += [reason.pop(key) for reason in answered["reasons"] for key in EXACT]
+    assert answer.pop("numbers") == pytest.approx(shown.pop("numbers"), abs=1e-3)
     assert answer == shown
 
 

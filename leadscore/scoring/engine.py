@@ -9,7 +9,7 @@ from copy import copy
 from dataclasses import replace
 from itertools import chain
 from operator import itemgetter
-from typing import Final, NamedTuple, TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,10 +17,9 @@ from numpy.typing import NDArray
 from leadscore.columns import ColumnError, Tensors, tensor
 from leadscore.scorer import Scorer
 from leadscore.scoring.meaning import Meaning, Vocabulary
-from leadscore.scoring.phrases import NOTHING_KNOWN, missing, moves
+from leadscore.scoring.phrases import NOTHING_KNOWN, missing
+from leadscore.scoring.reasons import Reason, ranked
 from leadscore.values import AS_IN_JSON
-
-FEW: Final = 20  # leads; of more the reasons are ranked by numpy, in a third of the time
 
 # By place: half the time of by name, where every value of every lead is looked at.
 _CAUTION, _ERROR = map(itemgetter, map(Meaning._fields.index, ("caution", "error")))
@@ -30,14 +29,6 @@ Leads: TypeAlias = list[list[Meaning]]
 
 Caution: TypeAlias = tuple[str | None, str]
 """A column's name, or None for the lead as a whole, and what to be careful about."""
-
-
-class Reason(NamedTuple):
-    """What one column adds to a lead's log-odds: its place among the features, and a sentence."""
-
-    feature: int
-    effect: float
-    text: str
 
 
 class Scored(NamedTuple):
@@ -106,8 +97,10 @@ class Engine:
                         found.setdefault(lead, []).append(meaning.error)
         return found
 
-    def score(self, leads: Leads, reasons: int = 0) -> Scored:
-        """Score leads, with so many reasons for each. A value with an error counts as missing."""
+    def score(self, leads: Leads, reasons: int = 0, both_sides: bool = False) -> Scored:
+        """Score leads, with so many reasons for each, of both sides if so asked: see `reasons.ranked`.
+        A value with an error counts as missing.
+        """
         inputs = {
             column.name: tensor(column, [meaning[0] for meaning in meanings])
             for column, meanings in zip(self.features, leads, strict=True)
@@ -122,7 +115,9 @@ class Engine:
             score=[round(100 * p) for p in values],
             grade=[grades[bisect_right(at_least, p) - 1] for p in values],
             converts=[p >= threshold for p in values],
-            reasons=_reasons(leads, contributions, reasons) if reasons else [],
+            reasons=ranked(leads, probability, contributions, self.card.base, reasons, both_sides)
+            if reasons
+            else [],
             cautions=self._cautions(leads),
         )
 
@@ -141,18 +136,3 @@ class Engine:
                     if meaning.caution:
                         found.setdefault(lead, []).append((feature.name, meaning.caution))
         return found
-
-
-def _reasons(leads: Leads, contributions: NDArray[np.float64], count: int) -> list[list[Reason]]:
-    if len(contributions) > FEW:
-        ranked = np.argsort(-np.abs(contributions), axis=1, kind="stable")[:, :count].tolist()
-    else:  # numpy's calls would cost a single lead a twentieth of its time
-        sizes = np.abs(contributions).tolist()
-        ranked = [sorted(range(len(s)), key=s.__getitem__, reverse=True)[:count] for s in sizes]
-    return [
-        [
-            Reason(place, effects[place], f"{leads[place][lead].subject} {moves(effects[place])}")
-            for place in strongest
-        ]
-        for lead, (effects, strongest) in enumerate(zip(contributions.tolist(), ranked, strict=True))
-    ]

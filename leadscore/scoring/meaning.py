@@ -63,14 +63,15 @@ class Vocabulary:
         except ColumnError as wrong:
             error = ColumnError(column.source, wrong.value, wrong.expected)
             value = column.read(None)
-        return Meaning(value, phrases.subject(column, value), self._caution(value), error)
+        new = isinstance(value, str) and value != "" and value not in self._levels
+        subject = phrases.subject(column, value, self._commonest if new else None)
+        return Meaning(value, subject, self._caution(value, new), error)
 
-    def _caution(self, value: Value) -> str | None:
+    def _caution(self, value: Value, new: bool) -> str | None:
         if phrases.missing(value):
             return None
         if isinstance(value, str):
-            known = value in self._levels
-            return None if known else phrases.new_level(self.column, value, self._commonest)
+            return phrases.new_level(self.column, value, self._commonest) if new else None
         if self._low <= value <= self._high:
             return None
         return phrases.outside(self.column, value, self._low, self._high)

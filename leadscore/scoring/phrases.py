@@ -1,25 +1,33 @@
 """Phrases: what a value, its effect, and a value that training has not seen are called in an answer."""
 
 import math
+from functools import cache
 from typing import Final
 
 from leadscore.columns import Column, Value
 
-HARDLY: Final = 1.005  # a factor on the odds below this is not worth a number
+MINUTE: Final = 60  # seconds
 NOTHING_KNOWN: Final = "Nothing is known of this lead: every column is missing."
 
 
-def subject(column: Column, value: Value) -> str:
-    """The first half of a reason: the column and its value."""
-    return f"{column.title} is not known, which" if missing(value) else _named(column, value)
+def subject(column: Column, value: Value, taken_for: str | None = None) -> str:
+    """The first half of a reason: the column and its value. `taken_for`: the level a new one counts as,
+    which earns the points.
+    """
+    if missing(value):
+        return f"{column.title} is not known"
+    if taken_for is not None:
+        return f"{column.title} counted as “{taken_for}”, for “{value}” is new"
+    return _named(column, value)
 
 
-def moves(effect: float) -> str:
-    """The second half: how many times an effect, in log-odds, raises or lowers the odds."""
-    factor = math.exp(abs(effect))
-    if factor < HARDLY:
-        return "hardly changes the odds"
-    return f"{'raises' if effect > 0 else 'lowers'} the odds {factor:.3g} times"
+@cache
+def points(number: int) -> str:
+    """The second half: what a column adds to a score from 0 to 100."""
+    if number == 0:
+        return "hardly a point"
+    size = abs(number)
+    return f"{'+' if number > 0 else '−'}{size} point{'s' if size > 1 else ''}"  # noqa: RUF001
 
 
 def new_level(column: Column, level: str, taken_for: str | None) -> str:
@@ -31,7 +39,8 @@ def new_level(column: Column, level: str, taken_for: str | None) -> str:
 def outside(column: Column, number: float, low: float, high: float) -> str:
     """A caution: training has seen numbers from `low` to `high`, or none if `low` is above `high`."""
     seen = f"{low:,.10g} to {high:,.10g}" if low <= high else "no number"
-    return f"{_named(column, number)} is outside what the model has seen ({seen})."
+    value = f"{column.title} {number:,.10g} {column.unit}".rstrip()
+    return f"{value} is outside what the model has seen ({seen})."
 
 
 def missing(value: Value) -> bool:
@@ -42,4 +51,12 @@ def missing(value: Value) -> bool:
 def _named(column: Column, value: Value) -> str:
     if isinstance(value, str):
         return f"{column.title} “{value}”"
-    return f"{column.title} {value:,.10g} {column.unit}".rstrip()
+    return f"{column.title} {_amount(value, column.unit)}".rstrip()
+
+
+def _amount(number: float, unit: str) -> str:
+    """A number with its unit; seconds as nobody says them become minutes."""
+    if unit == "s" and number >= MINUTE:
+        hours, minutes = divmod(round(number / MINUTE), 60)
+        return f"{hours:,} h {minutes} min" if hours else f"{minutes} min"
+    return f"{number:,.10g} {unit}"

@@ -14,7 +14,12 @@ class Reason:
     column: str = Field(description="its name")
     value: str | float | None = Field(description="as read; null is missing", examples=[1200])
     effect: float = Field(description="in log-odds; positive raises the probability", examples=[0.91])
-    text: str = Field(examples=["Time on the website 1,200 s raises the odds 2.48 times"])
+    points: float = Field(
+        description="its share of the score: those of all columns add up to 100 times the probability, "
+        "less that of the model's base",
+        examples=[18.4],
+    )
+    text: str = Field(examples=["Time on the website 20 min: +18 points"])
 
 
 @dataclass(slots=True)

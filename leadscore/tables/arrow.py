@@ -29,8 +29,9 @@ class ArrowScorer:
             if pa.types.is_nested(schema.field(place).type):
                 raise TableError(f"{name} holds lists or structs, expected text or numbers")
         text = pa.string()
-        types = [pa.float64(), pa.int64(), text, pa.bool_(), *[text] * reasons, text, text]
-        self.added = pa.schema(zip(self.columns.added(reasons), types, strict=True))
+        names = self.columns.added(reasons)
+        types = [pa.float64(), pa.int64(), text, pa.bool_(), *[text] * (len(names) - 4)]
+        self.added = pa.schema(zip(names, types, strict=True))
         self.schema = pa.schema([*schema, *self.added], schema.metadata)
 
     def score(self, batch: pa.RecordBatch) -> tuple[pa.RecordBatch, Totals]:
@@ -69,5 +70,5 @@ def _meanings(column: pa.Array, vocabulary: Vocabulary) -> list[Meaning]:
 def _columns(answered: Answered) -> Iterator[object]:
     """The added columns, in the order of `ColumnMap.added`."""
     yield answered.probability
-    yield from (answered.score, answered.grade, answered.converts, *answered.reasons)
+    yield from (answered.score, answered.grade, answered.converts, *answered.texts())
     yield from ([text or None for text in texts] for texts in (answered.warnings, answered.errors))

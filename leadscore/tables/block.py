@@ -46,18 +46,25 @@ class Totals:
 class Answered:
     """The added columns of n leads.
 
-    `probability`, shape (n,): rounded to DECIMALS, NaN for a lead with an error. `reasons`: n sentences
-    for each rank. `warnings` and `errors`: n texts, empty where there is none. A lead with an error has
-    nothing else. Texts are safe in a spreadsheet.
+    `probability`, shape (n,): rounded to DECIMALS, NaN for a lead with an error. `actions`: what to do
+    with each lead; None where the dictionary does not say so. `reasons`: n sentences for each rank.
+    `warnings` and `errors`: n texts, empty where there is none. A lead with an error has nothing else.
+    Texts are safe in a spreadsheet. `scored`: what they are made of.
     """
 
     probability: NDArray[np.float64]
     score: list[int | None]
     grade: list[str | None]
     converts: list[bool | None]
+    actions: list[str | None] | None
     reasons: list[list[str | None]]
     warnings: list[str]
     errors: list[str]
+    scored: Scored
+
+    def texts(self) -> list[list[str | None]]:
+        """The columns of text that stand between the decision and the warnings."""
+        return self.reasons if self.actions is None else [self.actions, *self.reasons]
 
     def totals(self) -> Totals:
         """What the block adds up to."""
@@ -84,7 +91,7 @@ def answer(
         errors[lead] = _joined(map(str, found))
     for lead, why in refused.items():
         errors[lead] = why
-    scored = engine.score(leads, reasons)
+    scored = engine.score(leads, reasons, both_sides=True)
     wrong = {lead for lead, error in enumerate(errors) if error}
     note(scored, wrong)
     warnings = [""] * len(errors)
@@ -95,16 +102,24 @@ def answer(
         score=list(scored.score),
         grade=list(scored.grade),
         converts=list(scored.converts),
+        actions=_actions(scored.grade, engine.card.dictionary.actions),
         reasons=[[guarded(found[rank].text) for found in scored.reasons] for rank in range(reasons)],
         warnings=warnings,
         errors=errors,
+        scored=scored,
     )
     for lead in wrong:
+        if answered.actions is not None:
+            answered.actions[lead] = None
         answered.probability[lead], answered.warnings[lead] = np.nan, ""
         answered.score[lead] = answered.grade[lead] = answered.converts[lead] = None
         for rank in answered.reasons:
             rank[lead] = None
     return answered
+
+
+def _actions(grades: Iterable[str], actions: Mapping[str, str]) -> list[str | None] | None:
+    return [guarded(actions.get(grade, "")) or None for grade in grades] if actions else None
 
 
 def check_reasons(reasons: int, scorer: Scorer) -> None:

@@ -66,7 +66,7 @@ class CsvScorer:
             ["" if score is None else str(score) for score in answered.score],
             [grade or "" for grade in answered.grade],
             [_SWITCH[converts] for converts in answered.converts],
-            *([_quoted(text) for text in rank] for rank in answered.reasons),
+            *([_quoted(text) for text in texts] for texts in answered.texts()),
             [text and _quoted(text) for text in answered.warnings],
             [text and _quoted(text) for text in answered.errors],
         ]

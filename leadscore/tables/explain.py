@@ -37,7 +37,7 @@ def chart(scored: Scored, threshold: float) -> list[str]:
     ]
     (reasons,) = scored.reasons
     largest = max((abs(reason.effect) for reason in reasons), default=0) or 1
-    for _, effect, text in reasons:
+    for _, effect, _, text in reasons:
         bar = "█" * round(BAR * abs(effect) / largest)
         left, right = ("", bar) if effect > 0 else (bar, "")
         lines.append(f"{left:>{BAR}} │ {right:<{BAR}} {effect:+.2f}  {text}")

@@ -16,17 +16,20 @@ class TableError(ValueError):
 class ColumnMap:
     """The columns of a table, as the model sees them.
 
-    `positions`: the place of each feature by name. `refused`: columns the model knows and leaves out.
-    `unknown`: named columns it has never heard of. `absent`: features without a column. `taken`: all
-    names, case folded, for Spark and databases tell no case apart.
+    `names`: their headers. `places`: the place of each feature, id and target by name, `positions`: of
+    the features alone. `refused`: columns the model knows and leaves out. `unknown`: named columns it
+    has never heard of. `absent`: features without a column. `taken`: all names, case folded, for Spark
+    and databases tell no case apart. `action`: whether the dictionary says what to do with each grade.
     """
 
-    width: int
+    names: tuple[str, ...]
+    places: dict[str, int]
     positions: dict[str, int]
     refused: tuple[str, ...]
     unknown: tuple[str, ...]
     absent: tuple[str, ...]
     taken: frozenset[str]
+    action: bool
 
     @classmethod
     def of(cls, names: Sequence[str], dictionary: Dictionary) -> Self:
@@ -40,18 +43,26 @@ class ColumnMap:
             some = ", ".join(column.source for column in dictionary.features[:3])
             raise TableError(f"the first line names no column the model reads, such as {some}")
         return cls(
-            width=len(names),
+            names=tuple(names),
+            places=found.places,
             positions=positions,
             refused=tuple(found.refused),
             unknown=tuple(filter(None, found.unknown)),
             absent=tuple(column.title for column in found.absent),
             taken=frozenset(name.strip().casefold() for name in names),
+            action=bool(dictionary.actions),
         )
+
+    @property
+    def width(self) -> int:
+        """How many columns there are."""
+        return len(self.names)
 
     def added(self, reasons: int) -> list[str]:
         """The names of the added columns; one that is taken gets a number."""
         ranks = [f"reason_{rank}" for rank in range(1, reasons + 1)]
-        names = ["probability", "score", "grade", "converts", *ranks, "warnings", "error"]
+        action = ["action"] if self.action else []
+        names = ["probability", "score", "grade", "converts", *action, *ranks, "warnings", "error"]
         return [self._free(name) for name in names]
 
     def _free(self, name: str) -> str:

@@ -60,6 +60,7 @@ def draft(leads: Dataset, served: Fitted, probability: Probability, metrics: Map
         metrics={
             "newest": served.newest,
             **{key: metrics[key] for key in ("intervals", "reliability", "gains")},
+            "channels": slices.channels(leads, probability),
         },
         data=metrics["data"],
         parity={},

@@ -4,6 +4,7 @@ from typing import Any, Final, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.metrics import roc_auc_score
 
 from leadscore.training.dataset import Dataset, row_groups
 from leadscore.training.evaluation.figures import Probability, Target, measure
@@ -29,6 +30,30 @@ def measured(leads: Dataset, probability: Probability, threshold: float) -> dict
         for name, rows in parts.items()
         if 0 < target[rows].sum() < rows.sum()
     }
+
+
+def channels(leads: Dataset, probability: Probability) -> list[dict[str, Any]]:
+    """For each common level of the columns that the dictionary slices by: `leads`, their mean
+    `probability` and `conversion_rate`, and the `roc_auc` within it: whether the score tells them apart.
+    """
+    features, target = leads.newest()
+    found = []
+    for column in leads.dictionary.features:
+        levels = features[column.name]
+        for level in levels.value_counts().index if column.slices else ():
+            rows = (levels == level).to_numpy()
+            if _large(target[rows]):
+                found.append(
+                    {
+                        "column": column.name,
+                        "level": level,
+                        "leads": int(rows.sum()),
+                        "probability": round(float(probability[rows].mean()), 4),
+                        "conversion_rate": round(float(target[rows].mean()), 4),
+                        "roc_auc": round(float(roc_auc_score(target[rows], probability[rows])), 4),
+                    }
+                )
+    return found
 
 
 def by_level(leads: Dataset) -> Rows:

@@ -60,9 +60,9 @@ def test_reasons_are_the_largest_effects_first(engine: Engine) -> None:
     assert sizes == sorted(sizes, reverse=True)
     assert sorted(reason.feature for reason in every) == list(range(len(engine.features)))
     texts = [reason.text for reason in every]
-    assert [text for text in texts if text.startswith("Visits to the website 5 ")]
-    assert [text for text in texts if text.startswith("Lead source “Google” ")]
-    assert [text for text in texts if text.startswith("City is not known, which ")]
+    assert [text for text in texts if text.startswith("Visits to the website 5: ")]
+    assert [text for text in texts if text.startswith("Lead source “Google”: ")]
+    assert [text for text in texts if text.startswith("City is not known: ")]
     assert _score(engine, lead, reasons=2).reasons == [every[:2]]
     assert _score(engine, lead, reasons=0).reasons == []
 

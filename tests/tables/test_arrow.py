@@ -35,6 +35,7 @@ def test_decimals_and_codes_are_the_values_they_stand_for(engine: Engine) -> Non
         "score",
         "grade",
         "converts",
+        "action",
         "reason_1",
         "warnings",
         "error",
@@ -62,7 +63,7 @@ def test_batch_without_rows_has_its_columns(engine: Engine) -> None:
     batch = pa.record_batch({"city": pa.array([], pa.string())})
     scored, totals = ArrowScorer(engine, batch.schema, 3).score(batch)
     assert scored.num_rows == totals.leads == 0
-    assert scored.schema.names[5:8] == ["reason_1", "reason_2", "reason_3"]
+    assert scored.schema.names[6:9] == ["reason_1", "reason_2", "reason_3"]
 
 
 def test_values_nobody_uses_are_no_errors(engine: Engine) -> None:

@@ -23,7 +23,7 @@ def _read(engine: Engine, leads: list[dict[str, object]]) -> Leads:
 def test_rows_are_answered_what_the_engine_scores(engine: Engine) -> None:
     """Probabilities rounded as they are shown; grade, decision, reasons and warnings as they are."""
     leads = _read(engine, [{}, *(dict(golden.lead) for golden in engine.card.golden)])
-    scored, answered = engine.score(leads, 4), answer(engine, leads, 4)
+    scored, answered = engine.score(leads, 4, both_sides=True), answer(engine, leads, 4)
     assert answered.probability == pytest.approx(scored.probability, abs=5e-7)
     assert (answered.score, answered.grade) == (scored.score, scored.grade)
     assert answered.converts == scored.converts

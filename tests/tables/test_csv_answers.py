@@ -19,7 +19,17 @@ from leadscore.tables.mapping import TableError
 from tests.conftest import MODEL, TWIN
 
 ENGINE = Engine(Scorer(MODEL), 1000)
-ADDED = ["probability", "score", "grade", "converts", "reason_1", "reason_2", "warnings", "error"]
+ADDED = [
+    "probability",
+    "score",
+    "grade",
+    "converts",
+    "action",
+    "reason_1",
+    "reason_2",
+    "warnings",
+    "error",
+]
 
 
 def _scored(content: bytes) -> str:
@@ -122,7 +132,7 @@ def test_taken_names_get_a_number() -> None:
     once = _scored(b"City,note\nPune,a\n").encode()
     (row,) = _read(once)
     assert row["score_2"] == row["score"]
-    assert list(row)[-8:] == [f"{name}_2" for name in ADDED]
+    assert list(row)[-9:] == [f"{name}_2" for name in ADDED]
     assert "score_2" in _read(b"City,Score\nPune,a\n")[0]
 
 
@@ -156,4 +166,4 @@ def test_any_bytes_below_a_header_are_scored_or_errors(content: bytes) -> None:
     """Nothing in the rows aborts a file, and the answer is always valid CSV of one width."""
     lines = _scored(b"TotalVisits,City\n" + content)
     for row in csv.reader(io.StringIO(lines, newline="")):
-        assert len(row) == 10
+        assert len(row) == 2 + len(ADDED)

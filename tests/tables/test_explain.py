@@ -19,7 +19,7 @@ def test_explain_draws_the_reasons() -> None:
     done = subprocess.run(command, cwd=ROOT, input=content, capture_output=True, check=True)
     lines = done.stdout.decode().splitlines()
     assert re.match(r"\d+\.\d%, grade [A-D]: ", lines[0])
-    bars = [line for line in lines if "odds" in line and "│" in line and "log-odds" not in line]
+    bars = [line for line in lines if "point" in line and "│" in line]
     assert len(bars) == 11
     for line in bars:
         left, right = line.split("│")
@@ -57,7 +57,7 @@ def test_file_and_pipe_are_explained_alike(command: Command, tmp_path: Path) -> 
     path = tmp_path / "lead.json"
     path.write_text(json.dumps(LEAD))
     shown = command("explain", str(path)).out
-    assert "Visits to the website 5 " in shown.decode()
+    assert "Visits to the website 5: " in shown.decode()
     assert command("explain", "-", content=path.read_bytes()).out == shown
     absent = command("explain", str(tmp_path / "none.json"))
     assert absent.code == 1

@@ -287,8 +287,8 @@ def test_function_scores_a_table_of_a_session(tmp_path: Path, package: Path) -> 
     assert found["count"] == 200
     assert {misses for _, misses, _ in found["workers"]} == {1}
     assert max(hits for _, _, hits in found["workers"]) > 1
-    added = ["probability", "score", "grade", "converts", "reason_1", "reason_2", "reason_3"]
-    again = ["probability_2", "score_2", "grade_2", "converts_2", "warnings_2", "error_2"]
+    added = ["probability", "score", "grade", "converts", "action", "reason_1", "reason_2", "reason_3"]
+    again = ["probability_2", "score_2", "grade_2", "converts_2", "action_2", "warnings_2", "error_2"]
     assert found["columns"] == ["id", "City", "TotalVisits", *added, "warnings", "error", *again]
     assert found["types"][3:7] == ["double", "bigint", "string", "boolean"]
     for message, expected in zip(

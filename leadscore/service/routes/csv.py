@@ -1,5 +1,6 @@
 """`POST /predict/csv`: a CSV in, the same CSV with the answers added out."""
 
+import hashlib
 import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -17,8 +18,9 @@ from leadscore.columns import show
 from leadscore.service import problems
 from leadscore.service.model import Model
 from leadscore.service.routes.route import IN_MEMORY, SCORING, count, media_type, parameter
+from leadscore.tables import ndjson
 from leadscore.tables.block import REASONS
-from leadscore.tables.csv_answers import CsvScorer, header
+from leadscore.tables.csv_answers import CsvScorer, Lines, header
 from leadscore.tables.csv_file import CsvFile
 from leadscore.tables.mapping import TableError
 from leadscore.tables.ranking import All
@@ -34,7 +36,10 @@ DESCRIPTION: Final = """Send the file as it is (`text/csv`) or in a form (`multi
 separated by comma, semicolon, tab or bar, in UTF-8 or Latin-1. Columns are found by name or by CSV
 header; all are handed back untouched. Added: `probability`, `score`, `grade`, `converts`, `reason_1`
 and so on, `warnings`, and `error` for a row that cannot be scored. A name that is taken gets a number:
-`score_2`."""
+`score_2`.
+
+With `accept: application/x-ndjson` the answer is JSON, a line each: first the columns of the file, then
+each lead with its cells, then the `proof`, figures on the leads whose outcome the file tells."""
 
 FAILURES: Final = problems.BODY_FAILURES | {
     400: "The file was not sent to its end, or the form cannot be read.",
@@ -45,7 +50,10 @@ FAILURES: Final = problems.BODY_FAILURES | {
 
 CSV_ANSWER: Final = {
     "description": "The file with the answers added.",
-    "content": {"text/csv": {"schema": {"type": "string"}}},
+    "content": {
+        "text/csv": {"schema": {"type": "string"}},
+        ndjson.MEDIA_TYPE: {"schema": {"type": "string"}},
+    },
 }
 
 
@@ -85,6 +93,9 @@ def add(routes: APIRouter) -> None:
             if isinstance(error, HTTPException):
                 raise
             raise HTTPException(422, f"The file cannot be scored: {error}.") from None
+        if ndjson.MEDIA_TYPE in request.headers.get("accept", ""):
+            pieces = _as_json(source, file, model, reasons, ranked)
+            return StreamingResponse(pieces, media_type=ndjson.MEDIA_TYPE)
         pieces = _answer(source, file, model, reasons, ranked)
         headers = {"content-disposition": 'attachment; filename="leads-scored.csv"'}
         return StreamingResponse(pieces, media_type="text/csv", headers=headers)
@@ -153,17 +164,42 @@ def _answer(
     with source:
         yield header(file.dialect, file.columns, reasons)
         scorer = CsvScorer(model.engine, file.dialect, file.columns, reasons, model.served.add)
-        blocks = map(scorer.score, file.blocks())
-        if not ranked:
-            for lines in blocks:
-                yield lines.text
-            return
-        with tempfile.SpooledTemporaryFile(IN_MEMORY) as waiting:
-            ranking = All(cast(BinaryIO, waiting))
-            for lines in blocks:
-                ranking.add(lines)
-                yield b""  # as long as there is progress, time does not run out
-            yield from ranking.pieces()
+        yield from _lines(map(scorer.score, file.blocks()), ranked)
+
+
+def _as_json(
+    source: BinaryIO, file: CsvFile, model: Model, reasons: int, ranked: bool
+) -> Iterator[bytes]:
+    """The answer in pieces, as JSON."""
+    with source:
+        scorer = ndjson.NdjsonScorer(model.engine, file, reasons, model.served.add)
+        yield scorer.head(_sha256(source) == model.card.data.get("sha256"))
+        yield from _lines(map(scorer.score, file.blocks()), ranked)
+        yield scorer.foot()
+
+
+def _lines(blocks: Iterator[Lines], ranked: bool) -> Iterator[bytes]:
+    """The lines of scored blocks, in their order or ranked."""
+    if not ranked:
+        for lines in blocks:
+            yield lines.text
+        return
+    with tempfile.SpooledTemporaryFile(IN_MEMORY) as waiting:
+        ranking = All(cast(BinaryIO, waiting))
+        for lines in blocks:
+            ranking.add(lines)
+            yield b""  # as long as there is progress, time does not run out
+        yield from ranking.pieces()
+
+
+def _sha256(source: BinaryIO) -> str:
+    """The digest of the whole file, which is read on from where it was."""
+    place, digest = source.tell(), hashlib.sha256()
+    source.seek(0)
+    for chunk in iter(lambda: source.read(2**20), b""):
+        digest.update(chunk)
+    source.seek(place)
+    return digest.hexdigest()
 
 
 def _body() -> dict[str, Any]:

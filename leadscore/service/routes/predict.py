@@ -123,8 +123,8 @@ def _answers(
             grade=scored.grade[lead],
             converts=scored.converts[lead],
             reasons=[
-                Reason(names[feature], _known(leads[feature][lead].value), effect, text)
-                for feature, effect, text in (scored.reasons[lead] if scored.reasons else ())
+                Reason(names[feature], _known(leads[feature][lead].value), effect, points, text)
+                for feature, effect, points, text in (scored.reasons[lead] if scored.reasons else ())
             ],
             warnings=[Caution(*caution) for caution in scored.cautions.get(lead, ())],
             ids=ids[lead],

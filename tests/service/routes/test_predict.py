@@ -37,7 +37,7 @@ def test_reasons_and_warnings_are_those_of_the_lead(client: httpx2.Client) -> No
     assert len(found) == 11
     assert (found["total_visits"]["value"], found["lead_source"]["value"]) == (5, "Google")
     assert found["country"]["value"] is None
-    assert found["lead_source"]["text"].startswith("Lead source “Google” ")
+    assert found["lead_source"]["text"].startswith("Lead source “Google”: ")
     sizes = [abs(reason["effect"]) for reason in answer["reasons"]]
     assert sizes == sorted(sizes, reverse=True)
     text = "City “Atlantis” is new to the model, which takes it for “Mumbai”."

@@ -227,7 +227,8 @@ class Table {
     // From the end: the file may have columns of these names itself.
     const from = this.names.findLastIndex((name) => /^probability(_\d+)?$/.test(name));
     this.first = from;
-    this.reasons = this.names.length - from - 6;
+    this.action = /^action(_\d+)?$/.test(this.names[from + 4]) ? 1 : 0;
+    this.reasons = this.names.length - from - 6 - this.action;
   }
 
   row({ cells, text }) {
@@ -241,7 +242,7 @@ class Table {
       score: cells[at + 1],
       grade: cells[at + 2],
       converts: cells[at + 3] === "true",
-      reasons: cells.slice(at + 4, at + 4 + this.reasons),
+      reasons: cells.slice(at + 4 + this.action, -2),
       warnings: cells.at(-2),
     };
   }

@@ -167,7 +167,7 @@ function meter(probability, rank) {
 }
 
 function reason(text) {
-  const kind = / raises the odds /.test(text) ? "up" : / lowers the odds /.test(text) ? "down" : "flat";
+  const kind = /: \+\d+ points?$/.test(text) ? "up" : /: −\d+ points?$/.test(text) ? "down" : "flat";
   return h("span", { class: `reason ${kind}` }, text);
 }
 
