@@ -9,7 +9,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from leadscore import __version__
 from leadscore.scorer import Scorer
 from leadscore.service import docs, metrics, openapi, page, problems
-from leadscore.service.middleware import headers, logs, paths
+from leadscore.service.middleware import encoding, headers, logs, paths
 from leadscore.service.middleware.keys import KeyGuard, Keys
 from leadscore.service.middleware.limits import Limits
 from leadscore.service.reload import ModelInUse, Reload
@@ -19,15 +19,19 @@ from leadscore.settings import Settings
 
 
 def create_service(scorer: Scorer, settings: Settings, keys: Keys) -> ASGIApp:
-    """The service as it is run. From outside to inside: path, log, CORS, keys, limits, model."""
+    """The service as it is run. From outside to inside: path, log, encodings, CORS, keys, limits,
+    model.
+    """
     in_use = ModelInUse(scorer, settings)
     app = create_app(settings, in_use.reload if keys else None)
     limited: ASGIApp = Limits(
         in_use.before(route.first(app)), settings, {csv.CSV_PATH: settings.max_csv}
     )
-    guarded = KeyGuard(limited, keys) if keys else limited
+    unpacked = encoding.unpacked(limited)
+    guarded = KeyGuard(unpacked, keys) if keys else unpacked
     secured = headers.secured(headers.cors(guarded, settings))
-    recorder = logs.Recorder(secured, metrics.note_request, settings.log_requests)
+    packed = encoding.packed(secured)
+    recorder = logs.Recorder(packed, metrics.note_request, settings.log_requests)
     rooted = paths.rooted(recorder, settings.root_path)
     return _Service(rooted, start=in_use.listen, stop=logs.lines.flush)
 

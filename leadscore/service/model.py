@@ -1,6 +1,7 @@
 """The model in use, with what the service keeps for it."""
 
 import asyncio
+import hashlib
 
 from leadscore.scorer import Scorer
 from leadscore.scoring.engine import Engine
@@ -20,4 +21,5 @@ class Model:
         self.reader = LeadReader(self.engine)
         self.large = asyncio.Lock()  # held by the large request in work
         self.document = self.card.to_json().encode()
+        self.etag = f'W/"{hashlib.sha256(self.document).hexdigest()[:16]}"'
         self.served = Served(self.card, max(1, settings.drift_window // settings.workers))

@@ -11,6 +11,7 @@ from starlette.responses import PlainTextResponse, Response
 
 from leadscore.scorer import ModelError
 from leadscore.service import metrics, problems
+from leadscore.service.model import Model
 from leadscore.service.reload import Reload
 from leadscore.service.routes.route import JsonAnswer, json_content
 from leadscore.service.types import Alive, Ready, Reloaded
@@ -35,10 +36,18 @@ def add(routes: APIRouter, reload: Reload | None) -> None:
         "/model",
         tags=TAGS,
         summary="The model's card",
-        responses={200: {"content": json_content("Card")}},
+        responses={
+            200: {"content": json_content("Card")},
+            304: {"description": "`If-None-Match` names the card as it is."},
+        },
     )
     async def get_model(request: Request) -> Response:
-        return JsonAnswer(request.scope["model"].document)
+        model: Model = request.scope["model"]
+        headers = {"etag": model.etag, "cache-control": "private, no-cache"}
+        tags = request.headers.get("if-none-match", "")
+        if tags.strip() == "*" or model.etag.removeprefix("W/") in tags:
+            return Response(status_code=304, headers=headers)
+        return Response(model.document, 200, headers, "application/json")
 
     @routes.get(
         "/metrics", tags=TAGS, summary="Metrics for Prometheus", response_class=PlainTextResponse

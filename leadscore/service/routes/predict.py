@@ -2,7 +2,7 @@
 
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -12,13 +12,13 @@ from pydantic import TypeAdapter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from leadscore.columns import ColumnError, Value
+from leadscore.columns import Value
 from leadscore.scoring.engine import Leads, Scored
 from leadscore.scoring.phrases import missing
 from leadscore.scoring.reading import Id, WrongLeadsError
 from leadscore.service import problems
 from leadscore.service.model import Model
-from leadscore.service.problems import FieldError
+from leadscore.service.routes.batch import Place, batch_of
 from leadscore.service.routes.route import (
     SCORING,
     JsonAnswer,
@@ -80,32 +80,27 @@ def add(routes: APIRouter, settings: Settings) -> None:
         return await answered(request, many)
 
     def many(model: Model, request: Request, body: bytes) -> Response:
-        raw = _leads_of(parsed(request, body), settings.max_batch)
+        batch = batch_of(parsed(request, body), settings.max_batch)
         calls = count(request, "calls", None, 1, 2**31)
-        found = _predictions(model, request, raw, ("leads",), default=0)
-        batch = BatchPrediction(found, _summary(model, found, calls), model.card.version)
-        return JsonAnswer(_MANY.to_json(batch))
+        found = _predictions(model, request, batch.leads, batch.place, default=0)
+        answer = BatchPrediction(found, _summary(model, found, calls), model.card.version)
+        return JsonAnswer(_MANY.to_json(answer))
 
 
 def _one(model: Model, request: Request, body: bytes) -> Response:
-    (found,) = _predictions(model, request, [parsed(request, body)], None, default=REASONS)
+    (found,) = _predictions(model, request, [parsed(request, body)], lambda place: place[1:], REASONS)
     return JsonAnswer(_ONE.to_json(found))
 
 
 def _predictions(
-    model: Model, request: Request, raw: Sequence[Any], place: tuple[str, ...] | None, default: int
+    model: Model, request: Request, raw: Sequence[Any], place: Callable[[Place], Place], default: int
 ) -> list[Prediction]:
-    """Answers to raw leads. `place`: where they stand in the body; None: the only one is the body."""
+    """Answers to raw leads. `place`: of a value among them -> of the same value in the body."""
     reasons = count(request, "reasons", default, 0, len(model.engine.features))
     try:
         leads, ids = model.reader.read(raw)
     except WrongLeadsError as error:
-        errors = [
-            problems.field_error(
-                wrong.place[1:] if place is None else (*place, *wrong.place), wrong.error
-            )
-            for wrong in error.errors
-        ]
+        errors = [problems.field_error(place(wrong.place), wrong.error) for wrong in error.errors]
         raise problems.invalid(errors) from None
     scored = model.engine.score(leads, reasons or 0)
     model.served.add(scored)
@@ -136,27 +131,6 @@ def _answers(
 
 def _known(value: Value) -> Value | None:
     return None if missing(value) else value
-
-
-def _leads_of(body: Any, most: int) -> list[Any]:
-    """The leads of a batch; refused if it is no object that holds a list of them and nothing else."""
-    if not isinstance(body, Mapping):
-        wanted = 'an object like {"leads": [...]}'
-        raise problems.invalid([problems.field_error((), ColumnError("body", body, wanted))])
-    errors = [
-        FieldError(pointer=problems.pointer((key,)), expected="no such field")
-        for key in body
-        if key != "leads"
-    ]
-    leads = body.get("leads")
-    if "leads" not in body:
-        errors.append(FieldError(pointer="/leads", expected="a value here"))
-    elif not isinstance(leads, list) or not 1 <= len(leads) <= most:
-        got = f"{len(leads):,} leads" if isinstance(leads, list) else None
-        errors.append(FieldError(pointer="/leads", value=got, expected=f"a list of 1 to {most:,} leads"))
-    if errors:
-        raise problems.invalid(errors)
-    return leads  # type: ignore[return-value]
 
 
 def _summary(model: Model, found: Sequence[Prediction], calls: int | None) -> Summary:

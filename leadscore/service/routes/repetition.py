@@ -19,7 +19,9 @@ def refuse_repeated(body: bytes, keys: int) -> None:
 
 
 def keys_of(document: Any) -> int:
-    """The keys of an object, and of objects in lists in it."""
+    """The keys of an object and of objects in lists in it, or of the objects in a list."""
+    if isinstance(document, list):
+        return sum([len(part) for part in document if isinstance(part, dict)])
     if not isinstance(document, dict):
         return 0
     inner = (part for value in document.values() if isinstance(value, list) for part in value)

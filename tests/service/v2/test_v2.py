@@ -74,6 +74,21 @@ def test_real_client_may_speak_json(triton: object, scorer: Scorer) -> None:
     assert answer.as_numpy("contributions") is None
 
 
+@pytest.mark.parametrize("algorithm", ["gzip", "deflate"])
+def test_real_client_may_pack(triton: object, scorer: Scorer, algorithm: str) -> None:
+    """What it sends and what it gets, in binary form and as JSON."""
+    values = {"total_visits": np.array([[5]] * 500, np.float32)}
+    expected, _ = scorer.run(scorer.inputs([{"total_visits": 5}] * 500))
+    for binary in (True, False):
+        answer = triton.infer(
+            "lead_conversion",
+            _tensors(values, binary=binary),
+            request_compression_algorithm=algorithm,
+            response_compression_algorithm=algorithm,
+        )
+        assert answer.as_numpy("probability") == pytest.approx(expected, abs=1e-6)
+
+
 def test_real_client_understands_refusals(triton: object) -> None:
     """It shows its user what was wrong and where."""
     import tritonclient.utils  # noqa: PLC0415
