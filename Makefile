@@ -109,9 +109,9 @@ screenshots: .venv/installed
 
 lock:
 	$(BIN)/uv pip compile -q pyproject.toml --universal --fork-strategy fewest --generate-hashes \
-		--python-version 3.11 --extra train --group dev -o requirements.txt
+		--python-version 3.11 --extra train --extra excel --group dev -o requirements.txt
 	$(BIN)/uv pip compile -q pyproject.toml --universal --fork-strategy fewest --generate-hashes \
-		--python-version 3.11 -c requirements.txt -o requirements-serve.txt
+		--python-version 3.11 --extra excel -c requirements.txt -o requirements-serve.txt
 	$(BIN)/uv pip compile -q --group deploy --universal --fork-strategy fewest --generate-hashes \
 		--python-version 3.11 -o requirements-deploy.txt
 	$(BIN)/uv pip compile -q --group contract --universal --fork-strategy fewest --generate-hashes \

@@ -26,6 +26,7 @@ from leadscore.scorer import VERIFYING, ModelError, Scorer
 from leadscore.settings import Settings, SettingsError, variable
 from leadscore.tables.block import REASONS
 from leadscore.tables.job import Job, command
+from leadscore.tables.outputs import FORMATS
 
 CANNOT_START = 3
 """The exit code by which gunicorn knows that starting another worker will not help."""
@@ -90,7 +91,7 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     add("serve", help="serve over HTTP (the default)")
     explaining = add("explain", help="explain one lead")
     explaining.add_argument("lead", help="a JSON file with one lead, or - for standard input")
-    _add_score(add("score", help="score a CSV or Parquet file"))
+    _add_score(add("score", help="score a file of leads"))
     arguments = parser.parse_args(argv)
     for name, value in vars(arguments).items():
         if name.isupper():
@@ -100,10 +101,19 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
 
 def _add_score(parser: argparse.ArgumentParser) -> None:
     """The options of `score`: one for each field of a Job."""
-    parser.add_argument("source", metavar="leads", help="a CSV or Parquet file, or - for standard input")
     parser.add_argument(
-        "-o", "--output", dest="target", default="-", help="default: - for standard output"
+        "source",
+        metavar="leads",
+        help="CSV (plain, .gz or .zip), .xlsx or .parquet, or - for standard input",
     )
+    parser.add_argument(
+        "-o",
+        "--output",
+        dest="target",
+        default="-",
+        help=f"a name that ends in {', '.join(FORMATS)}; default: - for standard output, as CSV",
+    )
+    parser.add_argument("--sheet", help="of a workbook; default: the first visible one")
     parser.add_argument(
         "--reasons", type=_count, default=REASONS, help="columns of reasons (%(default)s)"
     )

@@ -33,11 +33,13 @@ def _answers(content: bytes) -> dict[str, str]:
 @pytest.mark.parametrize(
     ("name", "leads", "said"),
     [
-        ("04_blank_rows", ["A1", "A2", "A3"], "5 blank rows"),
-        ("04_salesforce_footer", ["A1"], "1 blank row, 1 row of totals, 1 line below the leads"),
-        ("04_total_row", ["A1", "A2", "A3"], "1 row of totals"),
-        ("06_sep_line", ["A1", "A2", "A3"], "Scored 3 leads"),
-        ("06_title_rows", ["A1", "A2", "A3"], "1 line above the header"),
+        ("04_blank_rows.csv", ["A1", "A2", "A3"], "5 blank rows"),
+        ("04_salesforce_footer.csv", ["A1"], "1 blank row, 1 row of totals, 1 line below the leads"),
+        ("04_total_row.csv", ["A1", "A2", "A3"], "1 row of totals"),
+        ("06_sep_line.csv", ["A1", "A2", "A3"], "Scored 3 leads"),
+        ("06_title_rows.csv", ["A1", "A2", "A3"], "1 line above the header"),
+        ("06_leads.xlsx", ["A1", "A2", "A3"], "1 row of totals"),
+        ("06_gzipped.csv", ["A1"], "Scored 1 leads"),
     ],
 )
 def test_file_is_read_as_its_reader_means_it(
@@ -46,7 +48,7 @@ def test_file_is_read_as_its_reader_means_it(
     """The leads and nothing else are scored, the same by command and over HTTP, and what is left out is
     told.
     """
-    path = CASES / f"{name}.csv"
+    path = CASES / name
     done = command("score", str(path), LEADSCORE_MODEL=str(crm))
     assert done.code == 0
     assert said in done.err

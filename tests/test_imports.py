@@ -33,6 +33,8 @@ OPTIONAL = {  # for tables that are no CSV
     "tables/arrow.py": {"pyarrow"},
     "tables/parquet.py": {"pyarrow"},
     "tables/spark.py": {"pyarrow", "pyspark"},
+    "tables/workbook.py": {"xlsxwriter"},
+    "tables/worksheet.py": {"python_calamine"},
 }
 TRAINING_ONLY = (
     *("joblib", "matplotlib", "onnx", "onnxmltools", "pandas", "rich", "scipy", "skl2onnx", "sklearn"),

@@ -49,7 +49,7 @@ def create_app(settings: Settings, reload: Reload | None = None) -> FastAPI:
     problems.install(app)
     app.router.route_class = route.Route
     predict.add(app.router, settings)
-    csv.add(app.router)
+    csv.add(app.router, settings)
     operations.add(app.router, reload)
     v2.add(app.router, settings)
     openapi.add(app, settings)

@@ -1,16 +1,16 @@
 """CSV files: any common dialect, read in constant memory."""
 
-import codecs
 import csv
 import io
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice
-from typing import BinaryIO, Final, Self, cast
+from typing import BinaryIO, Final, Self
 
 from leadscore.columns import Dictionary
 from leadscore.tables.block import BLOCK
+from leadscore.tables.encoding import decoded
 from leadscore.tables.furniture import TOTAL, CsvRecord, Furniture
 from leadscore.tables.heading import BOM, heading
 from leadscore.tables.mapping import ColumnMap, TableError
@@ -21,20 +21,6 @@ LONGEST_RECORD: Final = 2**20  # characters
 MOST_COLUMNS: Final = 2_000  # a short row is filled to as many cells
 
 csv.field_size_limit(LONGEST_RECORD)  # Python's own is an eighth of it
-
-
-def _from_windows(error: UnicodeError) -> tuple[str, int]:
-    """Read the bytes that are not UTF-8 as Windows-1252, which is Latin-1 and a few more characters."""
-    if not isinstance(error, UnicodeDecodeError):
-        raise error
-    wrong = error.object[error.start : error.end]
-    try:
-        return wrong.decode("cp1252"), error.end
-    except UnicodeDecodeError:  # five bytes it has no character for
-        return wrong.decode("latin-1"), error.end
-
-
-codecs.register_error("leadscore.windows", _from_windows)
 
 
 @dataclass(frozen=True)
@@ -102,7 +88,7 @@ class CsvFile:
         found = heading(_lines(stream), dictionary)
         first, lines = next(found.lines, ""), found.lines
         if "\0" in first:
-            raise TableError("not a CSV in UTF-8 or Latin-1 (in UTF-16 perhaps): save it as CSV UTF-8")
+            raise TableError("not a CSV: it holds bytes that no text has")
         self._records = records(_chained(first, lines), found.delimiter)
         names, text = next(self._records, ([], ""))
         names = text.split(found.delimiter) if names is None else names
@@ -151,15 +137,13 @@ def _lines(stream: BinaryIO) -> Iterator[str]:
 
     A line longer than any record may be is cut.
     """
-    decode = codecs.getincrementaldecoder("utf-8")("leadscore.windows").decode
-    # Not `read`: it waits for all it is asked for, and hears no Ctrl-C between two parts of it.
-    read = cast(io.BufferedIOBase, stream).read1
+    parts = decoded(stream, CHUNK)
     end, rest, ended = "\n", "", False
     started = False
     while not ended:
-        part = read(CHUNK)
-        ended = not part
-        rest += decode(part, ended)
+        part = next(parts, None)
+        ended = part is None
+        rest += part or ""
         if not started:
             if "\n" not in rest and len(rest) < LONGEST_RECORD and not ended:
                 continue

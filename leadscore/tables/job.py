@@ -15,6 +15,7 @@ from typing import Final, NoReturn, Self
 from leadscore.scorer import Scorer
 from leadscore.scoring.engine import Engine
 from leadscore.settings import Settings
+from leadscore.tables import contents, outputs
 from leadscore.tables.block import Totals, check_reasons
 from leadscore.tables.csv_answers import CsvScorer, header
 from leadscore.tables.csv_file import CsvFile, Dialect
@@ -31,8 +32,9 @@ REDRAW: Final = 0.2  # seconds between two lines of progress
 class Job:
     """What to score, where to, and how: `source` and `target` are paths or "-".
 
-    `top`: only the best so many leads, ranked. `ranked`: all leads, the best first.
-    `decimal`: the mark of a CSV's numbers, if its cells are not to show it.
+    `top`: only the best so many leads, ranked. `ranked`: all leads, the best first. `decimal`: the mark
+    of a CSV's numbers, if its cells are not to show it. `sheet`: of a workbook; the first visible one
+    if none is named.
     """
 
     source: str
@@ -41,6 +43,7 @@ class Job:
     top: int | None
     ranked: bool
     decimal: str | None = None
+    sheet: str | None = None
 
 
 def run(job: Job, scorer: Scorer, settings: Settings) -> Totals:
@@ -49,20 +52,29 @@ def run(job: Job, scorer: Scorer, settings: Settings) -> Totals:
     Raises TableError for a file that cannot be scored, OSError for one that cannot be read or written.
     """
     check_reasons(job.reasons, scorer)
+    outputs.check(job.source, job.target)
     if _is_parquet(job.source) or _is_parquet(job.target):
         return _parquet(job, scorer, settings)
     return _csv(job, scorer, settings)
 
 
 def _csv(job: Job, scorer: Scorer, settings: Settings) -> Totals:
-    with source(job.source) as leads, target(job.target) as answers:
+    with (
+        source(job.source) as stream,
+        target(job.target) as place,
+        contents.text(stream, job.sheet, say=say) as leads,
+    ):
         file = CsvFile(leads, scorer.card.dictionary, job.decimal)
         report(file.columns)
         if file.dialect.decimal == "," and not job.decimal:
             say("Its numbers show a decimal comma; --decimal . if it is none.")
         build = partial(_csv_scorer, file.dialect, file.columns, job.reasons)
-        share = None if job.source == STANDARD else partial(_share, leads.tell, Path(job.source))
-        with Progress(share) as progress, tempfile.TemporaryFile() as waiting:
+        share = None if job.source == STANDARD else partial(_share, stream.tell, Path(job.source))
+        with (
+            outputs.packed(place, job.target, file.dialect.delimiter) as answers,
+            Progress(share) as progress,
+            tempfile.TemporaryFile() as waiting,
+        ):
             ranking: Ranking | None = All(waiting) if job.ranked else None
             ranking = Best(job.top) if job.top is not None else ranking
             answers.write(header(file.dialect, file.columns, job.reasons))

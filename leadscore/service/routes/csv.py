@@ -4,20 +4,21 @@ import hashlib
 import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
-from typing import Any, BinaryIO, Final, cast
+from typing import BinaryIO, Final, cast
 
 from fastapi import APIRouter
 from fastapi.responses import StreamingResponse
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
-from starlette.formparsers import MultiPartException
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import Response
 
 from leadscore.columns import show
 from leadscore.service import problems
 from leadscore.service.model import Model
-from leadscore.service.routes.route import IN_MEMORY, SCORING, count, media_type, parameter
+from leadscore.service.routes.route import IN_MEMORY, SCORING, count, parameter
+from leadscore.service.routes.upload import NO_ROOM, body, received, unpacked
+from leadscore.settings import Settings
 from leadscore.tables import ndjson
 from leadscore.tables.block import REASONS
 from leadscore.tables.csv_answers import CsvScorer, Lines, header
@@ -29,20 +30,20 @@ CSV_PATH: Final = "/predict/csv"
 MARKS: Final = [".", ","]
 MOST_RANKED: Final = 1_000_000  # rows: a ranking holds some of each in memory
 LINE_BYTES: Final = 400  # that answers with reasons add to a row, generously
-NO_ROOM: Final = "The service has no room to hold a file of this size."
-CSV_TYPES: Final = {"text/csv", "application/csv", "text/plain", "text/tab-separated-values"}
 
-DESCRIPTION: Final = """Send the file as it is (`text/csv`) or in a form (`multipart/form-data`):
-separated by comma, semicolon, tab or bar, in UTF-8 or Latin-1. Columns are found by name or by CSV
-header; all are handed back untouched. Added: `probability`, `score`, `grade`, `converts`, `reason_1`
-and so on, `warnings`, and `error` for a row that cannot be scored. A name that is taken gets a number:
-`score_2`.
+DESCRIPTION: Final = """Send the file as it is (`text/csv`) or in a form (`multipart/form-data`): CSV
+separated by comma, semicolon, tab or bar, in UTF-8, UTF-16 or Windows-1252; the same in gzip, or alone
+in a zip; or a workbook (.xlsx). The answer is CSV in UTF-8. Columns are found by name or by CSV header;
+all are handed back untouched, and rows that are no leads are left out. Added: `probability`, `score`,
+`grade`, `converts`, `reason_1` and so on, `warnings`, and `error` for a row that cannot be scored. A
+name that is taken gets a number: `score_2`.
 
 With `accept: application/x-ndjson` the answer is JSON, a line each: first the columns of the file, then
 each lead with its cells, then the `proof`, figures on the leads whose outcome the file tells."""
 
 FAILURES: Final = problems.BODY_FAILURES | {
     400: "The file was not sent to its end, or the form cannot be read.",
+    413: "The file is too large, or what is packed in it.",
     415: "The body is declared neither as CSV nor as a form.",
     507: "No room to hold the file.",
 }
@@ -57,7 +58,7 @@ CSV_ANSWER: Final = {
 }
 
 
-def add(routes: APIRouter) -> None:
+def add(routes: APIRouter, settings: Settings) -> None:
     """Add the route."""
 
     @routes.post(
@@ -74,8 +75,9 @@ def add(routes: APIRouter) -> None:
                     "decimal", "the decimal mark of its numbers; default: as they show", enum=MARKS
                 ),
                 parameter("sort", "score: the most probable lead first", enum=["score"]),
+                parameter("sheet", "of a workbook; default: the first visible one", type="string"),
             ],
-            "requestBody": _body(),
+            "requestBody": body(),
         },
     )
     async def predict_csv(request: Request) -> Response:
@@ -83,8 +85,10 @@ def add(routes: APIRouter) -> None:
         reasons = count(request, "reasons", REASONS, 0, len(model.engine.features)) or 0
         ranked = _one_of(request, "sort", ["score"]) is not None
         decimal = _one_of(request, "decimal", MARKS)
-        source = await _received(request)
+        sheet = request.query_params.get("sheet")
+        source = await received(request)
         try:
+            source = await unpacked(source, sheet, settings.max_csv, model)
             if ranked:
                 await run_in_threadpool(_check_ranking, source)
             file = await run_in_threadpool(CsvFile, source, model.card.dictionary, decimal)
@@ -124,37 +128,6 @@ def _check_ranking(source: BinaryIO) -> None:
     waiting = size + rows * LINE_BYTES
     if waiting > IN_MEMORY and shutil.disk_usage(tempfile.gettempdir()).free < waiting:
         raise HTTPException(507, NO_ROOM)
-
-
-async def _received(request: Request) -> BinaryIO:
-    """The whole file: a client that sends all before it reads would block on an answer in between."""
-    declared = media_type(request)
-    try:
-        if declared == "multipart/form-data":
-            form = await request.form(max_files=1, max_fields=10)
-            for part in form.values():
-                if not isinstance(part, str):
-                    return part.file
-            raise HTTPException(422, "The form holds no file.")
-        if declared not in CSV_TYPES:
-            got = show(declared) if declared else "none"
-            raise HTTPException(
-                415, f"Content-Type: got {got}, expected 'text/csv' or 'multipart/form-data'"
-            )
-        spooled = tempfile.SpooledTemporaryFile(IN_MEMORY)  # noqa: SIM115  (`_answer` closes it)
-        source = cast(BinaryIO, spooled)
-        async for chunk in request.stream():
-            await run_in_threadpool(source.write, chunk)
-        source.seek(0)
-    except ClientDisconnect:
-        raise HTTPException(400, "The file was not sent to its end.") from None
-    except MultiPartException as error:
-        raise HTTPException(400, f"The form cannot be read: {error.message}") from None
-    except (LookupError, UnicodeError):  # of a charset that Python does not know, or cannot use
-        raise HTTPException(400, "The form cannot be read: its charset is unknown.") from None
-    except OSError:
-        raise HTTPException(507, NO_ROOM) from None
-    return source
 
 
 def _answer(
@@ -200,17 +173,3 @@ def _sha256(source: BinaryIO) -> str:
         digest.update(chunk)
     source.seek(place)
     return digest.hexdigest()
-
-
-def _body() -> dict[str, Any]:
-    """The request body, for OpenAPI."""
-    content = {"type": "string", "format": "binary"}
-    form = {
-        "type": "object",
-        "properties": {"file": content},
-        "required": ["file"],
-    }
-    return {
-        "required": True,
-        "content": {"text/csv": {"schema": content}, "multipart/form-data": {"schema": form}},
-    }

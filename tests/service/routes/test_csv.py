@@ -1,8 +1,10 @@
 """POST /predict/csv over real sockets gives what `predict.py score` gives."""
 
 import csv
+import gzip
 import io
 import time
+import zipfile
 from collections.abc import Iterator
 
 import httpx2
@@ -59,7 +61,16 @@ def test_upload_of_unknown_length_is_scored(client: httpx2.Client) -> None:
 @pytest.mark.parametrize(
     ("path", "content", "headers", "status", "detail"),
     [
-        ("/predict/csv", b"", CSV, 422, "names no column"),
+        ("/predict/csv", b"", CSV, 422, "the file is empty"),
+        ("/predict/csv", b"%PDF-1.7", CSV, 422, "this is a PDF"),
+        ("/predict/csv?sheet=Leads", SMALL, CSV, 422, "the file is no workbook"),
+        (
+            "/predict/csv",
+            gzip.compress(SMALL)[:-4],
+            {"content-type": "application/gzip"},
+            422,
+            "damaged",
+        ),
         ("/predict/csv", b"a,b\n1,2\n", CSV, 422, "names no column the model reads"),
         ("/predict/csv", SMALL, {}, 415, "got none, expected 'text/csv'"),
         ("/predict/csv", b"{}", {"content-type": "application/json"}, 415, "application/json"),
@@ -111,6 +122,29 @@ def test_upload_has_a_limit_of_its_own(serve: Serve) -> None:
         refused = client.post("/predict/csv", content=SMALL + b"1,x\n" * 300, headers=CSV)
     assert refused.status_code == 413
     assert "1,000 bytes" in refused.json()["detail"]
+
+
+def test_bomb_is_refused_before_the_answer_starts(serve: Serve) -> None:
+    """What is packed counts as what it becomes, whichever way it is packed."""
+    with serve(LEADSCORE_MAX_CSV="1000000") as client:
+        rows = b"TotalVisits\n" + b"5\n" * 1_000_000
+        for content in (gzip.compress(rows), _zipped(rows)):
+            assert len(content) < 10_000
+            refused = client.post("/predict/csv", content=content, headers=CSV)
+            assert (refused.status_code, refused.headers["content-type"]) == (
+                413,
+                "application/problem+json",
+            )
+            assert "what is packed in the file is larger than 1,000,000 bytes" in refused.text
+        small = client.post("/predict/csv", content=gzip.compress(SMALL), headers=CSV)
+        assert small.content == client.post("/predict/csv", content=SMALL, headers=CSV).content
+
+
+def _zipped(content: bytes) -> bytes:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("leads.csv", content)
+    return packed.getvalue()
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,106 @@
+"""Files that are sent to be scored: received whole, and unpacked."""
+
+import shutil
+import tempfile
+from typing import Any, BinaryIO, Final, cast
+
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.formparsers import MultiPartException
+from starlette.requests import ClientDisconnect, Request
+
+from leadscore.columns import show
+from leadscore.service.model import Model
+from leadscore.service.routes.route import IN_MEMORY, media_type
+from leadscore.tables import contents
+
+NO_ROOM: Final = "The service has no room to hold a file of this size."
+WORKBOOK_MEMORY: Final = 2**28  # bytes that reading a workbook may take: some 40,000 rows of 40 columns
+
+XLSX: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+GZIP: Final = "application/gzip"
+ZIP: Final = "application/zip"
+
+TYPES: Final = {
+    *("text/csv", "application/csv", "text/plain", "text/tab-separated-values"),
+    *(XLSX, GZIP, "application/x-gzip", ZIP, "application/x-zip-compressed"),
+    *(
+        "application/octet-stream",
+        "application/vnd.ms-excel",
+    ),  # as browsers declare what they do not know
+}
+
+
+async def received(request: Request) -> BinaryIO:
+    """The whole file: a client that sends all before it reads would block on an answer in between."""
+    declared = media_type(request)
+    try:
+        if declared == "multipart/form-data":
+            form = await request.form(max_files=1, max_fields=10)
+            for part in form.values():
+                if not isinstance(part, str):
+                    return part.file
+            raise HTTPException(422, "The form holds no file.")
+        if declared not in TYPES:
+            got = show(declared) if declared else "none"
+            raise HTTPException(
+                415, f"Content-Type: got {got}, expected 'text/csv' or 'multipart/form-data'"
+            )
+        spooled = tempfile.SpooledTemporaryFile(IN_MEMORY)  # noqa: SIM115  (whoever reads it closes it)
+        source = cast(BinaryIO, spooled)
+        async for chunk in request.stream():
+            await run_in_threadpool(source.write, chunk)
+        source.seek(0)
+    except ClientDisconnect:
+        raise HTTPException(400, "The file was not sent to its end.") from None
+    except MultiPartException as error:
+        raise HTTPException(400, f"The form cannot be read: {error.message}") from None
+    except (LookupError, UnicodeError):  # of a charset that Python does not know, or cannot use
+        raise HTTPException(400, "The form cannot be read: its charset is unknown.") from None
+    except OSError:
+        raise HTTPException(507, NO_ROOM) from None
+    return source
+
+
+async def unpacked(source: BinaryIO, sheet: str | None, most: int, model: Model) -> BinaryIO:
+    """The CSV of a file that was received, of at most `most` bytes; the files of a model that need
+    unpacking one after the other, for each takes memory.
+
+    Raises TableError for what is no table, a 413 for what is too large, a 507 if there is no room.
+    """
+    if not contents.packed(source):
+        with contents.text(source, sheet):
+            return source
+    async with model.large:
+        return await run_in_threadpool(_unpacked, source, sheet, most)
+
+
+def _unpacked(source: BinaryIO, sheet: str | None, most: int) -> BinaryIO:
+    spooled = tempfile.SpooledTemporaryFile(IN_MEMORY)  # noqa: SIM115  (whoever reads it closes it)
+    plain = cast(BinaryIO, spooled)
+    try:
+        with source, contents.text(source, sheet, most, WORKBOOK_MEMORY) as found:
+            shutil.copyfileobj(found, plain)  # what is wrong comes out before an answer has begun
+    except contents.TooLargeError as error:
+        raise HTTPException(413, f"The file cannot be scored: {error}.") from None
+    except OSError:
+        raise HTTPException(507, NO_ROOM) from None
+    plain.seek(0)
+    return plain
+
+
+def body() -> dict[str, Any]:
+    """The request body, for OpenAPI."""
+    content = {"type": "string", "format": "binary"}
+    form = {
+        "type": "object",
+        "properties": {"file": content},
+        "required": ["file"],
+    }
+    return {
+        "required": True,
+        "content": {
+            **{kind: {"schema": content} for kind in ("text/csv", GZIP, ZIP, XLSX)},
+            "multipart/form-data": {"schema": form},
+        },
+    }
