@@ -29,7 +29,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from leadscore.card import MODEL
-from leadscore.columns import Dictionary, DictionaryError, Known
+from leadscore.columns import Dictionary, DictionaryError
 from leadscore.files import replace_files
 from leadscore.training import cells
 from leadscore.training.decision import Rule, RuleName
@@ -41,7 +41,6 @@ if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
 
 ROOT: Final = Path(__file__).resolve().parent
-MOMENTS: Final = get_args(Known)
 REFUSED: Final = 3  # exit code
 TOO_DEEP: Final = "too_deep.joblib"
 STEPS: Final = 14  # that the progress bar counts: models, ablations, and the rest of `run`
@@ -59,6 +58,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             options.threshold, options.cost_call, options.value_conversion, options.calls_per_100
         )
         dictionary = Dictionary.load(options.columns)
+        options.known = options.known or dictionary.moments[0]
+        dictionary.known_at(options.known)
         cells.content(options.data)  # a wrong path is told before the libraries are loaded
         with progress(console, STEPS) as step:
             metrics = run(options, rule, dictionary, step)
@@ -82,6 +83,7 @@ def run(options: argparse.Namespace, rule: Rule, dictionary: Dictionary, step: S
     # Here and not above: they load scikit-learn and the like, and `--help` does not need seconds.
     from leadscore.scorer import Scorer  # noqa: PLC0415
     from leadscore.training import claims, dataset, gate, models, recipe, record, report  # noqa: PLC0415
+    from leadscore.training.audit.warnings import warnings  # noqa: PLC0415
     from leadscore.training.onnx.model_file import export  # noqa: PLC0415
     from leadscore.training.onnx.shap_table import ShapleyError  # noqa: PLC0415
     from leadscore.training.plots import pictures  # noqa: PLC0415
@@ -103,8 +105,9 @@ def run(options: argparse.Namespace, rule: Rule, dictionary: Dictionary, step: S
     metrics: dict[str, Any] = {
         "data": record.described(leads),
         "known": options.known,
+        "warnings": warnings(chosen),
         **record.metrics(chosen, candidates, probability, seed),
-        "ablation": claims.ablation(leads, dictionary, rule, seed, step),
+        "ablation": claims.ablation(leads, dictionary, served, rule, seed, step),
     }
 
     step("exporting to ONNX and proving parity")
@@ -152,7 +155,7 @@ def _options(argv: Sequence[str] | None) -> argparse.Namespace:
     add = parser.add_argument
     add("--data", type=Path, default=ROOT / "data" / "leads.csv", help="historical leads, a CSV")
     add("--columns", type=Path, default=ROOT / "data" / "columns.toml", help="its data dictionary")
-    add("--known", choices=MOMENTS, default=MOMENTS[0], help="use columns known by then (capture)")
+    add("--known", help="use columns known by that moment of the dictionary (the first: capture)")
     add("--output", type=Path, default=ROOT / "models", help="folder of the files to replace")
     add("--force", action="store_true", help="replace the model there even if it is better")
     add("--threshold", choices=get_args(RuleName), default="f1", help="rule for the threshold (f1)")

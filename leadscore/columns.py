@@ -22,7 +22,9 @@ from leadscore.values import AS_IN_JSON, MARKERS, Levels, NumberError, level_key
 
 Role = Literal["feature", "id", "target", "excluded"]
 Kind = Literal["number", "category"]
-Known = Literal["capture", "engaged", "contacted"]
+
+MOMENTS = ("capture", "engaged", "contacted")
+"""The moments from which values are known, in order, where the dictionary names no others."""
 
 Value: TypeAlias = float | str
 """A clean value: a finite float or NaN (missing) for a number, text or "" (missing) for a category."""
@@ -72,8 +74,8 @@ class Column:
     source: str
     role: Role
     kind: Kind
-    known: Known
-    why: str
+    known: str
+    why: str = ""
     label: str = ""
     unit: str = ""
     minimum: float | None = None
@@ -92,6 +94,11 @@ class Column:
     def title(self) -> str:
         """The column as a person reads it."""
         return self.label or self.source
+
+    @property
+    def reason(self) -> str:
+        """Why it has its role, in words."""
+        return self.why or "the data dictionary gives no reason"
 
     @property
     def refused(self) -> bool:
@@ -183,11 +190,15 @@ class Column:
 
 @dataclass(frozen=True)
 class Dictionary:
-    """All columns of a data source, in the order of the data dictionary."""
+    """All columns of a data source, in the order of the data dictionary.
+
+    `actions`, by grade: what to do with a lead that has it. `moments`: from which a column may be known,
+    the earliest first.
+    """
 
     columns: tuple[Column, ...]
     actions: Mapping[str, str] = field(default_factory=dict)
-    """By grade: what to do with a lead that has it."""
+    moments: tuple[str, ...] = MOMENTS
 
     def __post_init__(self) -> None:
         taken: dict[str, tuple[str, Column]] = {}
@@ -218,16 +229,17 @@ class Dictionary:
 
     @classmethod
     def from_dict(cls, document: Mapping[str, Any]) -> Self:
-        """Build from a parsed document: `missing`, a list of markers, `grades`, a table of what to do
-        with each, and `column`, a list of tables.
+        """Build from a parsed document: `column`, a list of tables, and, where given, `missing`, a
+        list of markers, `moments`, a list of names, and `grades`, a table of what to do with each.
         """
-        if extra := set(document) - {"missing", "grades", "column"}:
+        if extra := set(document) - {"missing", "moments", "grades", "column"}:
             raise DictionaryError(
-                f"unknown key {min(extra)!r}, expected 'missing', 'grades' and 'column'"
+                f"unknown key {min(extra)!r}, expected 'missing', 'moments', 'grades' and 'column'"
             )
         missing = frozenset(document.get("missing", ()))
-        columns = tuple(_column(block, missing) for block in document.get("column", ()))
-        return cls(columns, _actions(document.get("grades", {})))
+        moments = _moments(document.get("moments", list(MOMENTS)))
+        columns = tuple(_column(block, missing, moments) for block in document.get("column", ()))
+        return cls(columns, _actions(document.get("grades", {})), moments)
 
     def to_dict(self) -> dict[str, Any]:
         """The document `from_dict` reads, without the fields that hold their default."""
@@ -238,7 +250,8 @@ class Dictionary:
                 block.pop(key, None)
             blocks.append(block)
         grades = {"grades": dict(self.actions)} if self.actions else {}
-        return {"missing": sorted(self.columns[0].missing), **grades, "column": blocks}
+        moments = {"moments": list(self.moments)} if self.moments != MOMENTS else {}
+        return {"missing": sorted(self.columns[0].missing), **moments, **grades, "column": blocks}
 
     @cached_property
     def features(self) -> tuple[Column, ...]:
@@ -293,10 +306,14 @@ class Dictionary:
     def _of_role(self, role: Role) -> tuple[Column, ...]:
         return tuple(column for column in self.columns if column.role == role)
 
-    def known_at(self, moment: Known) -> Self:
-        """The dictionary of a model used at that moment: features known only later are excluded."""
-        moments = get_args(Known)
-        later = moments[moments.index(moment) + 1 :]
+    def known_at(self, moment: str) -> Self:
+        """The dictionary of a model used at that moment: features known only later are excluded.
+
+        Raises DictionaryError for a moment it does not name.
+        """
+        if moment not in self.moments:
+            raise DictionaryError(f"no moment {moment!r}, expected one of {', '.join(self.moments)}")
+        later = self.moments[self.moments.index(moment) + 1 :]
         return replace(
             self,
             columns=tuple(
@@ -354,7 +371,14 @@ def _two_labels(block: Mapping[str, Any]) -> bool:
     return isinstance(positive, str) and isinstance(negative, str) and positive != negative
 
 
-def _column(block: Mapping[str, Any], missing: frozenset[str]) -> Column:
+def _moments(names: Any) -> tuple[str, ...]:
+    right = isinstance(names, list) and all(isinstance(name, str) and name for name in names)
+    if not right or not names or len(set(names)) < len(names):
+        raise DictionaryError(f"moments is {names!r}, expected a list of different names, in order")
+    return tuple(names)
+
+
+def _column(block: Mapping[str, Any], missing: frozenset[str], moments: tuple[str, ...]) -> Column:
     name = block.get("name", "without a name")
     known_fields = {f.name: f for f in fields(Column) if f.name not in _NOT_IN_BLOCK}
     for key in block:
@@ -363,9 +387,9 @@ def _column(block: Mapping[str, Any], missing: frozenset[str]) -> Column:
     for key, entry in known_fields.items():
         if entry.default is MISSING and entry.default_factory is MISSING and not block.get(key):
             raise DictionaryError(f"column {name!r}: {key!r} is missing or empty")
-    for key, choices in (("role", Role), ("kind", Kind), ("known", Known)):
-        if block[key] not in get_args(choices):
-            allowed = ", ".join(get_args(choices))
+    for key, choices in (("role", get_args(Role)), ("kind", get_args(Kind)), ("known", moments)):
+        if block[key] not in choices:
+            allowed = ", ".join(choices)
             raise DictionaryError(f"column {name!r}: {key} is {block[key]!r}, expected one of {allowed}")
     if not _SNAKE_CASE.fullmatch(name):
         raise DictionaryError(f"column {name!r}: expected a snake_case name")

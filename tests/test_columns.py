@@ -280,7 +280,10 @@ def test_dictionary_survives_its_own_document(dictionary: Dictionary) -> None:
         ('name = "size"', 'name = "Size"', "column 'Size': expected a snake_case name"),
         ('name = "size"', "", "column 'without a name': 'name' is missing"),
         ('kind = "number"', 'kind = "numeric"', "kind is 'numeric', expected one of number, category"),
-        ('why = "Known."', 'why = ""', "column 'size': 'why' is missing or empty"),
+        ('known = "capture"', 'known = "later"', "known is 'later', expected one of capture, engaged"),
+        ("[[column]]", "moments = []\n[[column]]", "moments is [], expected a list"),
+        ("[[column]]", 'moments = ["a", "a"]\n[[column]]', "moments is ['a', 'a'], expected a list"),
+        ("[[column]]", 'moments = ["a"]\n[[column]]', "known is 'capture', expected one of a"),
         ('why = "Known."', 'why = "Known."\ncolour = "red"', "column 'size': unknown key 'colour'"),
         ('positive = "yes"', 'positive = "no"', "a target needs two labels"),
         ('positive = "yes"', "", "a target needs two labels"),
@@ -301,6 +304,30 @@ def test_broken_dictionary_is_refused_by_name(tmp_path: Path, old: str, new: str
         Dictionary.load(path)
     assert str(path) in str(caught.value)
     assert message in str(caught.value)
+
+
+ONE_LINE_EACH = """
+moments = ["signup", "first call"]
+column = [
+  { name = "size", source = "Size", role = "feature", kind = "number", known = "signup" },
+  { name = "mood", source = "Mood", role = "feature", kind = "category", known = "first call" },
+  { name = "day", source = "Day", role = "id", kind = "category", known = "signup", clock = true },
+  { name = "won", source = "Won", role = "target", kind = "category", known = "first call", positive = "yes", negative = "no" },
+]
+"""  # noqa: E501  (one-line tables have one line)
+
+
+def test_dictionary_in_one_line_a_column(tmp_path: Path) -> None:
+    """Moments have the dictionary's own names, a reason may be left out, and a column takes a line."""
+    path = tmp_path / "columns.toml"
+    path.write_text(ONE_LINE_EACH)
+    dictionary = Dictionary.load(path)
+    assert [c.name for c in dictionary.known_at("signup").features] == ["size"]
+    assert [c.name for c in dictionary.known_at("first call").features] == ["size", "mood"]
+    assert dictionary.known_at("signup").find("Mood").reason == "the data dictionary gives no reason"
+    assert Dictionary.from_dict(dictionary.to_dict()) == dictionary
+    with pytest.raises(DictionaryError, match="no moment 'capture', expected one of signup, first call"):
+        dictionary.known_at("capture")
 
 
 def test_absent_dictionary_is_an_error_not_a_crash(tmp_path: Path) -> None:

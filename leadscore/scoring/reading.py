@@ -99,7 +99,7 @@ class LeadReader:
         if column is None:
             return self._hint(key)
         if column.refused:
-            return f"this column to be left out: {column.why}"
+            return f"this column to be left out: {column.reason}"
         if (other := keys.setdefault(column.name, key)) != key:
             return f"this column once, it is also given as {other!r}"
         if isinstance(value, str) and len(value) > self._engine.max_text:

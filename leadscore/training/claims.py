@@ -1,26 +1,33 @@
 """What a model claims when leads are split by time and when at random, and why that differs."""
 
 from collections.abc import Mapping
-from typing import Any, get_args
+from typing import Any
 
-from leadscore.columns import Dictionary, Known
+from leadscore.columns import Dictionary
 from leadscore.training.dataset import Dataset
 from leadscore.training.decision import Rule
 from leadscore.training.models import SERVED
 from leadscore.training.progress import Step
-from leadscore.training.recipe import fit
+from leadscore.training.recipe import Fitted, fit
 from leadscore.training.slices import seen
 
 
 def ablation(
-    leads: Dataset, dictionary: Dictionary, rule: Rule, seed: int, step: Step
+    leads: Dataset, dictionary: Dictionary, served: Fitted, rule: Rule, seed: int, step: Step
 ) -> dict[str, Any]:
-    """What the served model would claim with ever later columns, split by time and at random."""
+    """What the served model would claim with ever later columns, split by time and at random.
+
+    `served`: with the columns it has; no set of columns is fitted twice.
+    """
     found = {}
-    levels = {moment: dictionary.known_at(moment) for moment in get_args(Known)}
+    known = {tuple(served.pipeline.feature_names_in_): served}
+    levels = {moment: dictionary.known_at(moment) for moment in dictionary.moments}
     for name, used in {**levels, "everything": dictionary.everything()}.items():
         step(f"ablation: columns known when {name}" if name in levels else "ablation: all columns")
-        fitted = fit(leads.narrow(used), SERVED, seed, rule)
+        names = tuple(column.name for column in used.features)
+        if names not in known:
+            known[names] = fit(leads.narrow(used), SERVED, seed, rule)
+        fitted = known[names]
         found[name] = {
             "features": len(used.features),
             "by_time": fitted.newest,

@@ -8,11 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from leadscore.card import MODEL, Card
-from leadscore.columns import Known
 from leadscore.training import claims
 from leadscore.training import report_tables as tables
 
-_WHEN: Final[dict[Known, str]] = {
+_WHEN: Final = {
     "capture": "captured",
     "engaged": "engaged",
     "contacted": "contacted",
@@ -48,7 +47,7 @@ MIT licence. Made with {versions}.
 
 ## Intended use
 
-Ranks new leads by their probability of “{target}”, from what is known when they are {_WHEN[card.known]}: for deciding
+Ranks new leads by their probability of “{target}”, from what is known when they are {_WHEN.get(card.known, f"at the moment “{card.known}”")}: for deciding
 whom to call first, and for planning how many calls are worth it.
 
 Not for: deciding about a person's price, credit, access or rights; judging the work of a salesperson; leads of
@@ -82,7 +81,7 @@ written for.
 
 {tables.table(("used", "mean size (log-odds)", "why"), tables.used(card, contributions))}
 
-{tables.table(("refused", "why"), [(c.source, c.why) for c in card.dictionary.excluded])}
+{tables.table(("refused", "why"), [(c.source, c.reason) for c in card.dictionary.excluded])}
 
 ## Quantitative analyses
 

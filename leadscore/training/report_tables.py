@@ -27,7 +27,7 @@ def measured(metrics: Mapping[str, Any], newest: Mapping[str, float]) -> list[tu
 def used(card: Card, contributions: NDArray[np.float64]) -> list[tuple[str, ...]]:
     """The columns used, the largest first, and why."""
     columns, sizes = card.dictionary.features, importance(contributions)
-    return [(columns[i].source, f"{sizes[i]:.3f}", columns[i].why) for i in np.argsort(-sizes)]
+    return [(columns[i].source, f"{sizes[i]:.3f}", columns[i].reason) for i in np.argsort(-sizes)]
 
 
 def slices(metrics: Mapping[str, Any]) -> list[tuple[str, ...]]:

@@ -33,6 +33,8 @@ def summarise(metrics: Mapping[str, Any], output: Path) -> None:
     }
     title = f"{metrics['served']} with the columns known when ..., split ..."
     console.print(_table(title, "columns, split", rows))
+    for warning in metrics["warnings"]:
+        console.print(f"[bold yellow]Warning:[/] {escape(warning)}", soft_wrap=True)
     console.print(_served(metrics, output), soft_wrap=True)
 
 

@@ -81,7 +81,7 @@ def _column(tensor: Tensor, dictionary: Dictionary, keys: dict[str, str]) -> Col
     if (column := dictionary.find(name)) is None:
         raise TensorError(("name",), name, dictionary.hint(name))
     if column.refused:
-        raise TensorError(("name",), name, f"this column to be left out: {column.why}")
+        raise TensorError(("name",), name, f"this column to be left out: {column.reason}")
     if other := keys.get(column.name):
         again = "" if other == name else f", it is also given as {other!r}"
         raise TensorError(("name",), name, f"this column once{again}")

@@ -12,12 +12,10 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 from shlex import quote
-from typing import get_args
 
 from rich.console import Console
 from rich.markup import escape
 
-from leadscore.columns import Known
 from leadscore.files import replace_file
 from leadscore.training.errors import TrainingError
 
@@ -49,7 +47,7 @@ def _run(options: argparse.Namespace, console: Console) -> None:
     found = draft(options.data, options.target, options.positive, options.open, options.clock)
     leads = f"{found.leads:,} leads, {found.rate:.1%} converted"
     title = f"{options.data.name}: {leads}"
-    text = document(found.proposals, found.missing, get_args(Known), options.data.name, leads)
+    text = document(found.proposals, found.missing, options.data.name, leads)
     replace_file(output, text.encode())
     report.printed(console, found.proposals, title)
     if options.html:

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from leadscore.columns import MOMENTS
 from leadscore.names import fold
 from leadscore.training.draft import wording
 from leadscore.training.draft.proposal import Proposal
@@ -21,12 +22,11 @@ _HEAD = """\
 def document(
     proposals: Sequence[Proposal],
     missing: Sequence[str],
-    moments: Sequence[str],
     file: str,
     leads: str,
 ) -> str:
     """The text of the dictionary."""
-    head = _HEAD.format(file=file, leads=leads, moments=" | ".join(moments), first=moments[0])
+    head = _HEAD.format(file=file, leads=leads, moments=" | ".join(MOMENTS), first=MOMENTS[0])
     names = _names(proposals)
     blocks = [_block(column, names[column.source]) for column in proposals]
     return "\n".join([head, f"missing = {_value(list(missing))}", "", *blocks])

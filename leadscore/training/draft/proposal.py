@@ -4,14 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from leadscore.columns import Kind, Known, Role
-from leadscore.training.audit.evidence import CERTAIN, LEAST, Evidence
+from leadscore.columns import MOMENTS, Kind, Role
+from leadscore.training.audit.evidence import Evidence
+from leadscore.training.audit.warnings import SURE, blank_tells, gives_away
 from leadscore.training.draft import wording
 from leadscore.training.draft.profile import Profile
 
-GIVES_AWAY: Final = 0.95  # ROC-AUC of a column alone: it was written when the outcome was known
-BLANK_TELLS: Final = 0.60  # ROC-AUC of blank or not: somebody filled it in who knew more
-SURE: Final = 3  # standard errors by which a figure has to differ from chance
 NAMED: Final = 0.10  # of the leads whose level names the outcome
 STRONG: Final = 0.65  # ROC-AUC of a column that is strong enough to agree with its name
 STRIKING: Final = 0.80  # ROC-AUC at which a person should look
@@ -31,7 +29,7 @@ class Proposal:
     source: str
     role: Role
     kind: Kind
-    known: Known
+    known: str
     why: str
     check: str = ""
     extra: Mapping[str, Any] = field(default_factory=dict)
@@ -43,7 +41,7 @@ class Proposal:
         """What becomes of the column, in a word."""
         if self.role != "feature":
             return self.role
-        return "feature" if self.known == "capture" else self.known
+        return "feature" if self.known == MOMENTS[0] else self.known
 
 
 def propose(column: Profile, found: Evidence, beside: Sequence[str], timed: bool) -> Proposal:
@@ -127,18 +125,10 @@ def _doubt(column: Profile, found: Evidence) -> str:
 
 def _late(column: Profile, found: Evidence, beside: Sequence[str]) -> str:
     """Why a column must have been written after the contact; empty if nothing says so."""
-    margin = SURE * found.chance
-    filled = found.leads * (1 - found.blank)
-    if found.blank_alone >= max(BLANK_TELLS, 0.5 + margin):
-        also = f", together with {', '.join(beside)}" if beside else ""
-        return (
-            f"Whether it is blank tells the outcome (ROC-AUC {found.blank_alone:.3f}): of the blank "
-            f"leads {found.blank_rate:.1%} convert, of the others {found.filled_rate:.1%}{also}."
-        )
-    if found.blank and filled >= LEAST and found.filled_rate >= CERTAIN:
-        return f"Filled in for buyers: {found.filled_rate:.0%} of {filled:,.0f} leads with it convert."
-    if found.alone >= max(GIVES_AWAY, 0.5 + margin):
-        return f"Alone it reaches ROC-AUC {found.alone:.3f}: it was written when the outcome was known."
+    if said := blank_tells(found):
+        return f"{said}, together with {', '.join(beside)}." if beside else f"{said}."
+    if said := gives_away(found):
+        return f"{said}."
     if found.certain_share >= NAMED:
         level = found.certain[0]
         return (
@@ -151,7 +141,7 @@ def _late(column: Profile, found: Evidence, beside: Sequence[str]) -> str:
 def _unrepeated(column: Profile, found: Evidence, late: str) -> Proposal:
     """A column that names a lead, a person or a moment, and is no feature as it is."""
     kind = _kind(column)
-    known: Known = "contacted" if late else "capture"
+    known = "contacted" if late else "capture"
     differs = f"{column.distinct:,} different values in {column.present:,} leads"
     complete = column.unique and column.present == len(column.values)
     if column.content == "date":

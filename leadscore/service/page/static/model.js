@@ -93,7 +93,7 @@ function rate(entry, model) {
 function used(model) {
   return block(
     "What it uses",
-    h("p", {}, `${count(model.features.length)} columns, all known ${MOMENTS[model.card.known] ?? ""}. A missing value is not guessed: that something was not filled in says something, too.`),
+    h("p", {}, `${count(model.features.length)} columns, all known ${MOMENTS[model.card.known] ?? model.card.known}. A missing value is not guessed: that something was not filled in says something, too.`),
     h("dl", { class: "columns" }, model.features.map((column) => [h("dt", {}, column.title), h("dd", {}, column.why, h("small", {}, about(column, model)))])),
   );
 }
@@ -111,11 +111,15 @@ function about(column, model) {
   return `from ${decimal(quantiles[0])} to ${decimal(quantiles.at(-1))}${unit}, half of the leads below ${decimal(quantiles[Math.floor(quantiles.length / 2)])}${unit}${empty}`;
 }
 
+function reason(column) {
+  return column.why || "The data dictionary gives no reason.";
+}
+
 function refused(model) {
   if (!model.refused.length) return null;
   const groups = Map.groupBy
-    ? Map.groupBy(model.refused, (column) => column.why)
-    : model.refused.reduce((map, column) => map.set(column.why, [...(map.get(column.why) ?? []), column]), new Map());
+    ? Map.groupBy(model.refused, reason)
+    : model.refused.reduce((map, column) => map.set(reason(column), [...(map.get(reason(column)) ?? []), column]), new Map());
   return block(
     "What it refuses",
     h("p", {}, `${count(model.refused.length)} columns are left out even when your file has them: most are known only after someone has worked on the lead, and would make every new lead look bad.`),
