@@ -86,7 +86,8 @@ class Card:
     compared with training, and the `shares` of leads in them. Of a number, ascending `edges`: a value's
     bin is the number of edges that are not above it, computed in float32; the last bin is for missing
     values. Of a category, `levels`: each is a bin; then one for all others, and one for missing values.
-    `base` plus a lead's contributions are its log-odds. `grades` stand best first.
+    `base` plus a lead's contributions are its log-odds. `grades` stand best first;
+    `grade_rule` says in words how they were cut (empty in a file made before the card had it).
     `importance`: of each feature, the mean of its absolute contribution over the training leads, in
     log-odds; empty in a file made before the card had it.
     """
@@ -107,6 +108,7 @@ class Card:
     versions: Mapping[str, str]
     golden: tuple[Golden, ...]
     importance: Mapping[str, float] = field(default_factory=dict)
+    grade_rule: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON document, as `GET /model` shows it."""
@@ -152,7 +154,11 @@ class Card:
         found = document.get("format") if isinstance(document, dict) else None
         if found != FORMAT:
             raise CardError(f"card format {found!r}, this version reads {FORMAT}")
-        needed = [entry.name for entry in fields(cls) if entry.default_factory is MISSING]
+        needed = [
+            entry.name
+            for entry in fields(cls)
+            if entry.default is MISSING and entry.default_factory is MISSING
+        ]
         if absent := [name for name in needed if name not in document]:
             raise CardError(f"the card lacks {', '.join(absent)}")
         names = [entry.name for entry in fields(cls) if entry.name in document]

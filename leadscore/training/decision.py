@@ -1,8 +1,10 @@
 """From a probability to a decision: the threshold by a stated rule, and grades.
 
 A threshold is chosen on probabilities out of fold, so it has not seen the leads it is later judged on.
+Grades are cut by the scores of one model: those of five folds would tear apart leads that are alike.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
@@ -15,8 +17,12 @@ from leadscore.training.evaluation.figures import Probability, Target
 
 RuleName = Literal["f1", "cost", "capacity"]
 
-# Fixed, so that an A means the same after every retraining; what it was worth stands beside it.
-GRADES: Final = (("A", 0.75), ("B", 0.5), ("C", 0.25), ("D", 0.0))
+# Shares of the leads and not fixed probabilities: where 1 in 100 leads converts, none would be an A.
+GRADES: Final = (("A", 0.1), ("B", 0.2), ("C", 0.3), ("D", 0.4))
+GRADE_RULE: Final = (
+    "by the scores of the training leads: A for the best tenth, B for the next two tenths, C for the "
+    "next three, D for the others"
+)
 
 # Steps of .001: a threshold a person can read, and no probability comes to lie on it by construction,
 # where rounding in another runtime could flip the decision.
@@ -104,12 +110,34 @@ def _reaching(probability: Probability) -> NDArray[np.int64]:
     return len(probability) - np.searchsorted(np.sort(probability), _THRESHOLDS)
 
 
-def grades(target: Target, probability: Probability) -> tuple[Grade, ...]:
-    """The fixed grades, with the share and the conversion rate each had among these leads."""
+def bounds(scores: Probability) -> dict[str, float]:
+    """Each grade and the probability it begins at, best first, cut by GRADES from the training scores.
+
+    A grade is left out where so many leads share one score that it would begin where a better one does.
+    """
+    worse = 1 - np.cumsum([share for _, share in GRADES])[:-1]
+    found: dict[str, float] = {}
+    for (grade, _), cut in zip(GRADES, [*cuts(scores, worse), 0.0], strict=True):
+        if cut not in found.values():
+            found[grade] = cut
+    return found
+
+
+def grades(target: Target, probability: Probability, begin: Mapping[str, float]) -> tuple[Grade, ...]:
+    """The grades of `bounds`, with the share and the conversion rate each has among these leads."""
     found, below = [], np.inf
-    for grade, at_least in GRADES:
+    for grade, at_least in begin.items():
         rows = (probability >= at_least) & (probability < below)
         rate = round(float(target[rows].mean()), 4) if rows.any() else None
         found.append(Grade(grade, at_least, round(float(rows.mean()), 4), rate))
         below = at_least
     return tuple(found)
+
+
+def cuts(scores: Probability, below: NDArray[np.float64]) -> list[float]:
+    """The probabilities that such shares of the scores lie below, rounded down to three digits: easy to
+    read, and no score comes to lie on one (see _THRESHOLDS).
+    """
+    found = np.quantile(scores, below)
+    steps = 10.0 ** (np.floor(np.log10(found)) - 2)
+    return [float(f"{cut:.3g}") for cut in np.floor(found / steps) * steps]

@@ -7,12 +7,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from leadscore.card import Grade
 from leadscore.columns import Column, Dictionary
+from leadscore.training import decision
 from leadscore.training.evaluation.figures import Probability
 from leadscore.training.levels import RARE_LEVEL
 
 BIN_OF_ITS_OWN: Final = 0.01  # of the leads: a rarer level is counted with the others
+_DECILES: Final = np.arange(1, 10) / 10
 
 
 def reference(features: pd.DataFrame, dictionary: Dictionary) -> dict[str, dict[str, Any]]:
@@ -32,21 +33,19 @@ def _distribution(values: pd.Series, column: Column) -> dict[str, Any]:
     return {"missing": share, "levels": {str(k): round(float(v), 6) for k, v in shares.items()}}
 
 
-def drift(
-    features: pd.DataFrame, dictionary: Dictionary, scores: Probability, grades: Sequence[Grade]
-) -> dict[str, Any]:
+def drift(features: pd.DataFrame, dictionary: Dictionary, scores: Probability) -> dict[str, Any]:
     """The bins by which served leads are compared with these, as `Card.drift` holds them; `scores` are
-    those of leads the model was not fitted to.
+    the model's of the same leads.
     """
     bins = {"number": _number_bins, "category": _level_bins}
     found = {c.name: bins[c.kind](features[c.name]) for c in dictionary.features}
-    edges = sorted(grade.at_least for grade in grades)[1:]
+    edges = sorted(set(decision.cuts(scores, _DECILES)))
     return {"features": found, "score": {"edges": edges, "shares": _shares(edges, scores)}}
 
 
 def _number_bins(values: pd.Series) -> dict[str, list[Any]]:
     present = values.dropna()
-    deciles = np.quantile(present, np.arange(1, 10) / 10) if len(present) else []
+    deciles = np.quantile(present, _DECILES) if len(present) else []
     edges = np.unique(np.asarray(deciles, np.float32)).tolist()
     return {"edges": edges, "shares": _shares(edges, values)}
 

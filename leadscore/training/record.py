@@ -9,13 +9,14 @@ import numpy as np
 import pandas as pd
 import xgboost
 
-from leadscore.card import MODEL, Card
+from leadscore.card import MODEL, Card, Grade
 from leadscore.training import claims, decision, distributions, slices
 from leadscore.training.dataset import Dataset
 from leadscore.training.evaluation import figures
 from leadscore.training.evaluation.figures import Probability
 from leadscore.training.evaluation.resampling import intervals
 from leadscore.training.models import SERVED
+from leadscore.training.models import probability as score
 from leadscore.training.onnx.shap_values import contributions
 from leadscore.training.recipe import Fitted
 
@@ -27,6 +28,7 @@ def metrics(
     probability.
     """
     served, target = models[SERVED], leads.newest()[1]
+    begin = decision.bounds(score(served.pipeline, leads.oldest()[0]))
     return {
         "seed": seed,
         "features": [column.name for column in leads.dictionary.features],
@@ -34,7 +36,7 @@ def metrics(
         "models": {name: model.to_dict() for name, model in models.items()},
         "intervals": intervals(target, probability, served.threshold.value, seed),
         "threshold": vars(served.threshold),
-        "grades": [vars(grade) for grade in decision.grades(target, probability)],
+        "grades": [vars(grade) for grade in decision.grades(target, probability, begin)],
         "calibration": vars(served.calibration),
         "reliability": figures.reliability(target, probability),
         "gains": figures.gains(target, probability),
@@ -45,18 +47,19 @@ def metrics(
 
 def draft(leads: Dataset, served: Fitted, probability: Probability, metrics: Mapping[str, Any]) -> Card:
     """The card but for what the export finds."""
-    oldest, grades = leads.oldest()[0], decision.grades(leads.newest()[1], probability)
+    oldest = leads.oldest()[0]
+    scores = score(served.pipeline, oldest)
     return Card(
         name=MODEL,
         version="",
         known=metrics["known"],
         dictionary=leads.dictionary,
         reference=distributions.reference(oldest, leads.dictionary),
-        drift=distributions.drift(oldest, leads.dictionary, probability, grades),
+        drift=distributions.drift(oldest, leads.dictionary, scores),
         base=0.0,
         calibration={key: metrics["calibration"][key] for key in ("method", "slope", "intercept")},
         threshold=served.threshold,
-        grades=grades,
+        grades=tuple(Grade(**grade) for grade in metrics["grades"]),
         metrics={
             "newest": served.newest,
             **{key: metrics[key] for key in ("intervals", "reliability", "gains")},
@@ -67,6 +70,7 @@ def draft(leads: Dataset, served: Fitted, probability: Probability, metrics: Map
         versions=versions(),
         golden=(),
         importance=_importance(served, oldest),
+        grade_rule=decision.GRADE_RULE,
     )
 
 

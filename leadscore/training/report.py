@@ -117,6 +117,8 @@ written for.
 
 ![What a threshold leads to](figures/threshold.png)
 
+Grades are cut {card.grade_rule}.
+
 {tables.table(("grade", "from", "share of the newest leads", "converted"), tables.grades(card))}
 
 ### Reasons

@@ -80,7 +80,7 @@ def grades(card: Card) -> list[tuple[str, ...]]:
     """Each grade, its share and its conversion rate."""
     return [
         (
-            *(g.grade, f"{g.at_least:.2f}", f"{g.share:.1%}"),
+            *(g.grade, f"{g.at_least:.3g}", f"{g.share:.1%}"),
             "none got it" if g.conversion_rate is None else f"{g.conversion_rate:.1%}",
         )
         for g in card.grades

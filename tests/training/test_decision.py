@@ -71,14 +71,31 @@ def test_rule_without_its_parameters_is_refused(rule: dict[str, object], message
 
 def test_grades_cover_every_lead_once() -> None:
     """Every probability has exactly one grade, better grades convert more often."""
-    found = decision.grades(TARGET, PROBABILITY)
+    found = decision.grades(TARGET, PROBABILITY, decision.bounds(PROBABILITY))
     assert [grade.grade for grade in found] == ["A", "B", "C", "D"]
     assert sum(grade.share for grade in found) == pytest.approx(1, abs=1e-3)
     rates = [grade.conversion_rate for grade in found]
     assert rates == sorted(rates, reverse=True)
 
 
+@pytest.mark.parametrize("rate", [0.5, 0.01, 0.0001])
+def test_grades_tell_leads_apart_at_any_conversion_rate(rate: float) -> None:
+    """One tenth, two, three and four, also where no lead is likely to convert."""
+    scores = 2 * rate * PROBABILITY
+    found = decision.grades(TARGET, scores, decision.bounds(scores))
+    assert [grade.share for grade in found] == pytest.approx([0.1, 0.2, 0.3, 0.4], abs=0.01)
+
+
+@pytest.mark.parametrize("commonest", [0.3, 0.6, 0.95, 1.0])
+def test_leads_with_one_score_have_one_grade(commonest: float) -> None:
+    """However many share it, bounds fall from grade to grade and the last one is 0."""
+    scores = np.where(np.arange(500) < 500 * commonest, 0.045678, PROBABILITY / 10 + 1e-4)
+    cuts = [*decision.bounds(scores).values()]
+    assert cuts == sorted(set(cuts), reverse=True)
+    assert cuts[-1] == 0
+
+
 def test_grade_nobody_got_has_no_rate() -> None:
     """An empty band is no division by zero and no made-up rate."""
-    (best, *_) = decision.grades(TARGET, np.full(500, 0.1))
+    (best, *_) = decision.grades(TARGET, np.full(500, 0.1), {"A": 0.75, "B": 0.0})
     assert (best.share, best.conversion_rate) == (0, None)

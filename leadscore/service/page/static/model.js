@@ -69,14 +69,15 @@ function charts(metrics) {
 }
 
 function grades(model) {
+  const { card } = model;
   return block(
     "Grades",
-    h("p", {}, "What each grade was worth among the newest leads."),
+    h("p", {}, `${card.grade_rule ? `Cut ${card.grade_rule}. ` : ""}What each grade was worth among the newest leads:`),
     table(
-      ["Grade", "Score from", "Leads with it", "Of these converted"],
+      ["Grade", "Probability from", "Leads with it", "Of these converted"],
       model.grades.map((entry) => [
         h("span", { class: `grade g${model.rank(entry.grade)}` }, entry.grade),
-        count(100 * entry.at_least),
+        `${decimal(100 * entry.at_least)}\u00a0%`,
         percent(entry.share),
         entry.conversion_rate === null ? "none yet" : rate(entry, model),
       ]),
