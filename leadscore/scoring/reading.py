@@ -28,6 +28,9 @@ class WrongLeadsError(ValueError):
         self.errors = errors
 
 
+CALLERS_IDS: Final = frozenset({"id", "Id", "ID"})
+"""Keys of the caller's own id of a lead, where the dictionary has no such column. Handed back."""
+
 _NOTHING: Final[Mapping[str, object]] = {}
 
 
@@ -41,13 +44,24 @@ class LeadReader:
         dictionary = engine.card.dictionary
         self._find, self._hint = dictionary.find, dictionary.hint
         self._features = engine.vocabularies.keys()
-        self._ids = {column.name for column in dictionary.ids}
+        self._ids = CALLERS_IDS.union(column.name for column in dictionary.ids)
 
     def read(self, raw: Sequence[Any]) -> tuple[Leads, list[dict[str, Id]]]:
         """The meanings of leads, and the ids of each by name.
 
         Raises WrongLeadsError with every value its column does not take, every key that is unknown,
         excluded, the target, or there under both of its names, and what is no object.
+        """
+        leads, ids, wrong = self.read_each(raw)
+        if wrong:
+            errors = (error for place in sorted(wrong) for error in self.errors(place, raw))
+            raise WrongLeadsError(list(islice(errors, MOST_ERRORS + 1)))
+        return leads, ids
+
+    def read_each(self, raw: Sequence[Any]) -> tuple[Leads, list[dict[str, Id]], set[int]]:
+        """The meanings of leads, the ids of each by name, and the places of leads that are wrong.
+
+        What is wrong counts as missing; `errors` says what it is.
         """
         rows = [self._by_name(lead) for lead in raw]
         wrong = {place for place, row in enumerate(rows) if row is None} if None in rows else set()
@@ -59,10 +73,7 @@ class LeadReader:
         ids = [{} if row.keys().isdisjoint(self._ids) else self._handed_back(row) for row in named]
         if any(ids):
             wrong |= {n for n, found in enumerate(ids) if any(map(self._wrong_id, found.values()))}
-        if wrong:
-            errors = (error for place in sorted(wrong) for error in self._why(place, raw))
-            raise WrongLeadsError(list(islice(errors, MOST_ERRORS + 1)))
-        return leads, ids
+        return leads, ids, wrong
 
     def _by_name(self, lead: Any) -> Mapping[str, object] | None:
         """A lead keyed by names; None if its keys are wrong."""
@@ -70,19 +81,24 @@ class LeadReader:
             return None
         if lead.keys() <= self._features:
             return lead
-        named = {}
+        named, beside = {}, 0
         for key, value in lead.items():
             column = self._find(key)
-            if column is None or column.refused:
+            if column is None and key in self._ids:
+                named[key] = value
+            elif column is None and _of_salesforce(key, value):
+                beside += 1
+            elif column is None or column.refused:
                 return None
-            named[column.name] = value
-        return named if len(named) == len(lead) else None
+            else:
+                named[column.name] = value
+        return named if len(named) + beside == len(lead) else None
 
     def _handed_back(self, row: Mapping[str, Any]) -> dict[str, Id]:
         return {name: row[name] for name in row if name in self._ids and row[name] is not None}
 
-    def _why(self, place: int, raw: Sequence[Any]) -> Iterator[WrongValue]:
-        """Everything that is wrong with one lead, in the order of its keys."""
+    def errors(self, place: int, raw: Sequence[Any]) -> Iterator[WrongValue]:
+        """Everything that is wrong with the lead at this place, in the order of its keys."""
         lead = raw[place]
         if not isinstance(lead, Mapping):
             wanted = 'an object of columns, like {"column": value}'
@@ -97,7 +113,7 @@ class LeadReader:
         """What should stand there instead, if a key or its value is wrong."""
         column = self._find(key)
         if column is None:
-            return self._hint(key)
+            return self._expected_beside(key, value)
         if column.refused:
             return f"this column to be left out: {column.reason}"
         if (other := keys.setdefault(column.name, key)) != key:
@@ -105,9 +121,18 @@ class LeadReader:
         if isinstance(value, str) and len(value) > self._engine.max_text:
             return f"text of at most {self._engine.max_text} characters"
         if column.name in self._ids:
-            return "an id: printable text or a number" if self._wrong_id(value) else None
+            return self._expected_id(value)
         error = self._engine.vocabularies[column.name].meaning(value).error
         return error.expected if error else None
+
+    def _expected_beside(self, key: str, value: object) -> str | None:
+        """The same for a key that is no column's."""
+        if key in self._ids:
+            return self._expected_id(value)
+        return None if _of_salesforce(key, value) else self._hint(key)
+
+    def _expected_id(self, value: object) -> str | None:
+        return "an id: printable text or a number" if self._wrong_id(value) else None
 
     def _wrong_id(self, value: object) -> bool:
         """Whether a value cannot be handed back as JSON in UTF-8: infinity, half a surrogate pair."""
@@ -116,3 +141,8 @@ class LeadReader:
         if isinstance(value, str):
             return len(value) > self._engine.max_text or not value.isprintable()
         return value is not None
+
+
+def _of_salesforce(key: str, value: object) -> bool:
+    """Whether a key holds what Salesforce says of a record in each: its type and its address."""
+    return key == "attributes" and isinstance(value, Mapping) and "type" in value

@@ -11,6 +11,10 @@ from leadscore.service.v2.types import Inference
 from leadscore.settings import Settings
 from leadscore.values import MARKERS
 
+_CALLERS_ID: Final = {
+    "description": "The caller's own id of the lead, handed back.",
+    "anyOf": [{"type": "string"}, {"type": "number"}, {"type": "null"}],
+}
 SHOWN_LEVELS: Final = 10  # of a category
 
 
@@ -66,7 +70,8 @@ def _lead(card: Card, max_text: int) -> dict[str, Any]:
             "The CSV header may stand for the name, and either may be spelled in any way."
         ),
         "additionalProperties": False,
-        "properties": {column.name: _column(column, card, max_text) for column in columns},
+        "properties": {"id": _CALLERS_ID}
+        | {column.name: _column(column, card, max_text) for column in columns},
         "examples": [_example(card)],
     }
 

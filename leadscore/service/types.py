@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pydantic import BaseModel, Field
 
 from leadscore.scoring.reading import Id
+from leadscore.service.problems import Problem
 
 
 @dataclass(slots=True)
@@ -42,7 +43,7 @@ class Prediction:
     converts: bool = Field(description="whether the probability reaches the model's threshold")
     reasons: list[Reason] = Field(description="the columns that moved the probability most, first")
     warnings: list[Caution] = Field(description="values the model has not seen in training")
-    ids: dict[str, Id] = Field(description="the id columns that were sent")
+    ids: dict[str, Id] = Field(description="the id columns and the `id` that were sent")
     model_version: str = Field(description="the model that answered")
 
 
@@ -53,6 +54,7 @@ class Capacity:
     calls: int = Field(description="the calls asked for, or all leads if they are fewer")
     probability_from: float = Field(description="call the leads with at least this probability")
     expected_conversions: float = Field(description="among these leads")
+    chosen: list[int] = Field(description="their places in the batch, the first to call first")
 
 
 @dataclass(slots=True)
@@ -60,6 +62,7 @@ class Summary:
     """What a batch adds up to."""
 
     leads: int = Field(description="leads scored")
+    errors: int = Field(description="leads that could not be scored, where `errors=item` was given")
     converts: int = Field(description="leads whose probability reaches the threshold")
     expected_conversions: float = Field(description="sum of the probabilities")
     grades: dict[str, int] = Field(description="leads of each grade", examples=[{"A": 3, "B": 5}])
@@ -70,9 +73,11 @@ class Summary:
 class BatchPrediction:
     """The answers for a batch, in the order sent."""
 
-    predictions: list[Prediction]
-    summary: Summary
-    model_version: str
+    predictions: list[Prediction | Problem] = Field(
+        description="a problem only where `errors=item` was given"
+    )
+    summary: Summary = Field(description="what they add up to")
+    model_version: str = Field(description="the model that answered")
 
 
 class Alive(BaseModel):

@@ -59,7 +59,7 @@ def test_documentation_names_the_queries(document: dict[str, dict], scorer: Scor
     """What the routes read from a query, with its bounds, and what they answer."""
     batch = document["paths"]["/predict/batch"]["post"]
     parameters = {entry["name"]: entry["schema"] for entry in batch["parameters"]}
-    assert set(parameters) == {"reasons", "calls"}
+    assert set(parameters) == {"reasons", "calls", "errors"}
     assert parameters["reasons"]["maximum"] == len(scorer.card.dictionary.features)
     assert batch["requestBody"]["required"]
     answer = batch["responses"]["200"]["content"]["application/json"]["schema"]

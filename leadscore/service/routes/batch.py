@@ -3,7 +3,6 @@
 from collections.abc import Callable, Mapping
 from typing import Any, Final, NamedTuple, TypeAlias
 
-from leadscore.columns import show
 from leadscore.service import problems
 from leadscore.service.problems import FieldError
 
@@ -30,12 +29,12 @@ def batch_of(body: Any, most: int) -> Batch:
     if isinstance(body, list):
         return Batch(_counted(body, (), most), lambda place: place)
     if not isinstance(body, Mapping):
-        raise problems.invalid([FieldError(pointer="", value=show(body), expected=FORMS)])
+        raise problems.invalid([FieldError(pointer="", value=body, expected=FORMS)])
     found = [key for key in (*LISTS, "dataframe_split") if key in body]
     if others := [key for key in body if key not in found[:1]]:
         raise problems.invalid([_unexpected(key, found) for key in others])
     if not found:
-        raise problems.invalid([FieldError(pointer="", value="{}", expected=FORMS)])
+        raise problems.invalid([FieldError(pointer="", value={}, expected=FORMS)])
     if (key := found[0]) == "dataframe_split":
         return _split(body[key], most)
     return Batch(_counted(body[key], (key,), most), lambda place: (key, *place))
@@ -76,5 +75,5 @@ def _unexpected(key: str, found: list[str]) -> FieldError:
 
 
 def _wrong(at: Place, value: object, expected: str) -> problems.ProblemError:
-    error = FieldError(pointer=problems.pointer(at), value=show(value), expected=expected)
+    error = FieldError(pointer=problems.pointer(at), value=value, expected=expected)
     return problems.invalid([error])

@@ -3,7 +3,7 @@
 import hashlib
 import shutil
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import BinaryIO, Final, cast
 
 from fastapi import APIRouter
@@ -13,10 +13,9 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from leadscore.columns import show
 from leadscore.service import problems
 from leadscore.service.model import Model
-from leadscore.service.routes.route import IN_MEMORY, SCORING, count, parameter
+from leadscore.service.routes.route import IN_MEMORY, SCORING, count, one_of, parameter
 from leadscore.service.routes.upload import NO_ROOM, body, received, unpacked
 from leadscore.settings import Settings
 from leadscore.tables import ndjson
@@ -83,8 +82,8 @@ def add(routes: APIRouter, settings: Settings) -> None:
     async def predict_csv(request: Request) -> Response:
         model: Model = request.scope["model"]
         reasons = count(request, "reasons", REASONS, 0, len(model.engine.features)) or 0
-        ranked = _one_of(request, "sort", ["score"]) is not None
-        decimal = _one_of(request, "decimal", MARKS)
+        ranked = one_of(request, "sort", ["score"]) is not None
+        decimal = one_of(request, "decimal", MARKS)
         sheet = request.query_params.get("sheet")
         source = await received(request)
         try:
@@ -103,16 +102,6 @@ def add(routes: APIRouter, settings: Settings) -> None:
         pieces = _answer(source, file, model, reasons, ranked)
         headers = {"content-disposition": 'attachment; filename="leads-scored.csv"'}
         return StreamingResponse(pieces, media_type="text/csv", headers=headers)
-
-
-def _one_of(request: Request, name: str, choices: Sequence[str]) -> str | None:
-    """An optional query parameter that takes few values."""
-    value = request.query_params.get(name)
-    if value not in (None, *choices):
-        expected = " or ".join(map(repr, choices))
-        wrong = problems.FieldError(pointer=f"/query/{name}", value=show(value), expected=expected)
-        raise problems.invalid([wrong])
-    return value
 
 
 def _check_ranking(source: BinaryIO) -> None:

@@ -2,12 +2,11 @@
 
 import math
 from collections import Counter
-from collections.abc import Callable, Sequence
-from typing import Any, Final
+from collections.abc import Iterable, Sequence
+from itertools import islice
+from typing import Final
 
-import numpy as np
 from fastapi import APIRouter
-from numpy.typing import NDArray
 from pydantic import TypeAdapter
 from starlette.requests import Request
 from starlette.responses import Response
@@ -15,16 +14,18 @@ from starlette.responses import Response
 from leadscore.columns import Value
 from leadscore.scoring.engine import Leads, Scored
 from leadscore.scoring.phrases import missing
-from leadscore.scoring.reading import Id, WrongLeadsError
+from leadscore.scoring.reading import MOST_ERRORS, Id, WrongValue
 from leadscore.service import problems
 from leadscore.service.model import Model
-from leadscore.service.routes.batch import Place, batch_of
+from leadscore.service.problems import FieldError, Problem
+from leadscore.service.routes.batch import Batch, batch_of
 from leadscore.service.routes.route import (
     SCORING,
     JsonAnswer,
     answered,
     count,
     json_body,
+    one_of,
     parameter,
     parsed,
 )
@@ -72,6 +73,7 @@ def add(routes: APIRouter, settings: Settings) -> None:
             "parameters": [
                 parameter("reasons", _REASONS, type="integer", minimum=0, default=0),
                 parameter("calls", "calls possible for this batch", type="integer", minimum=1),
+                parameter("errors", "item: a wrong lead is answered by its problem", enum=["item"]),
             ],
             "requestBody": json_body("Batch"),
         },
@@ -80,31 +82,42 @@ def add(routes: APIRouter, settings: Settings) -> None:
         return await answered(request, many)
 
     def many(model: Model, request: Request, body: bytes) -> Response:
-        batch = batch_of(parsed(request, body), settings.max_batch)
         calls = count(request, "calls", None, 1, 2**31)
-        found = _predictions(model, request, batch.leads, batch.place, default=0)
+        each = one_of(request, "errors", ["item"]) is not None
+        batch = batch_of(parsed(request, body), settings.max_batch)
+        found = _predictions(model, request, batch, 0, each)
         answer = BatchPrediction(found, _summary(model, found, calls), model.card.version)
         return JsonAnswer(_MANY.to_json(answer))
 
 
 def _one(model: Model, request: Request, body: bytes) -> Response:
-    (found,) = _predictions(model, request, [parsed(request, body)], lambda place: place[1:], REASONS)
-    return JsonAnswer(_ONE.to_json(found))
+    lead = Batch([parsed(request, body)], lambda place: place[1:])
+    return JsonAnswer(_ONE.to_json(_predictions(model, request, lead, REASONS)[0]))
 
 
 def _predictions(
-    model: Model, request: Request, raw: Sequence[Any], place: Callable[[Place], Place], default: int
-) -> list[Prediction]:
-    """Answers to raw leads. `place`: of a value among them -> of the same value in the body."""
+    model: Model, request: Request, batch: Batch, default: int, each: bool = False
+) -> list[Prediction | Problem]:
+    """The answer to each lead. One that is wrong has its problem as the answer if `each` is to have one;
+    else all are refused.
+    """
     reasons = count(request, "reasons", default, 0, len(model.engine.features))
-    try:
-        leads, ids = model.reader.read(raw)
-    except WrongLeadsError as error:
-        errors = [problems.field_error(place(wrong.place), wrong.error) for wrong in error.errors]
-        raise problems.invalid(errors) from None
+    leads, ids, wrong = model.reader.read_each(batch.leads)
+    if wrong and not each:
+        errors = (error for place in sorted(wrong) for error in model.reader.errors(place, batch.leads))
+        raise problems.invalid(_field_errors(batch, errors))
     scored = model.engine.score(leads, reasons or 0)
-    model.served.add(scored)
-    return _answers(model, leads, ids, scored)
+    model.served.add(scored, wrong)
+    found: list[Prediction | Problem] = [*_answers(model, leads, ids, scored)]
+    for place in wrong:
+        found[place] = problems.of_item(_field_errors(batch, model.reader.errors(place, batch.leads)))
+    return found
+
+
+def _field_errors(batch: Batch, errors: Iterable[WrongValue]) -> list[FieldError]:
+    """As many as are looked for, and one that tells of more."""
+    most = islice(errors, MOST_ERRORS + 1)
+    return [problems.field_error(batch.place(wrong.place), wrong.error) for wrong in most]
 
 
 def _answers(
@@ -133,23 +146,25 @@ def _known(value: Value) -> Value | None:
     return None if missing(value) else value
 
 
-def _summary(model: Model, found: Sequence[Prediction], calls: int | None) -> Summary:
-    probability = np.sort([answer.probability for answer in found])[::-1]
-    grades = Counter(answer.grade for answer in found)
+def _summary(model: Model, found: Sequence[Prediction | Problem], calls: int | None) -> Summary:
+    right = [(place, one) for place, one in enumerate(found) if isinstance(one, Prediction)]
+    grades = Counter(one.grade for _, one in right)
     return Summary(
-        leads=len(found),
-        converts=sum(answer.converts for answer in found),
-        expected_conversions=math.fsum(probability),
+        leads=len(right),
+        errors=len(found) - len(right),
+        converts=sum(one.converts for _, one in right),
+        expected_conversions=math.fsum(one.probability for _, one in right),
         grades={entry.grade: grades[entry.grade] for entry in model.card.grades},
-        capacity=None if calls is None else _capacity(probability, calls),
+        capacity=_capacity(right, calls) if calls and right else None,
     )
 
 
-def _capacity(probability: NDArray[np.float64], calls: int) -> Capacity:
-    """Whom to call when `calls` are possible; `probability` is sorted, the best lead first."""
-    called = probability[:calls]
+def _capacity(found: Sequence[tuple[int, Prediction]], calls: int) -> Capacity:
+    """Whom to call when `calls` are possible: of leads with the same probability the first one sent."""
+    called = sorted(found, key=lambda one: -one[1].probability)[:calls]
     return Capacity(
         calls=len(called),
-        probability_from=float(called[-1]),
-        expected_conversions=math.fsum(called),
+        probability_from=called[-1][1].probability,
+        expected_conversions=math.fsum(one.probability for _, one in called),
+        chosen=[place for place, _ in called],
     )

@@ -31,7 +31,7 @@ def keys_of(document: Any) -> int:
 def _unique(pairs: list[tuple[str, Any]]) -> None:
     ((key, times),) = Counter(key for key, _ in pairs).most_common(1) or [("", 0)]
     if times > 1:
-        error = problems.FieldError(pointer="", value=show(key), expected="each key of an object once")
+        error = problems.FieldError(pointer="", value=key, expected="each key of an object once")
         raise problems.ProblemError(
-            422, f"The key {error.value} is given twice in one object.", errors=[error]
+            422, f"The key {show(key)} is given twice in one object.", errors=[error]
         )

@@ -1,7 +1,7 @@
 """The kind of route that all routes of the service are, and how they read a body and a query."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from enum import Enum
 from typing import Any, Final
 from urllib.parse import parse_qs
@@ -16,6 +16,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from leadscore.columns import show
+from leadscore.names import nearest
 from leadscore.service import problems
 from leadscore.service.model import Model
 from leadscore.service.routes.repetition import keys_of, refuse_repeated
@@ -57,6 +58,8 @@ class Route(APIRoute):
         try:
             if not self._takes(scope["method"]):
                 raise HTTPException(405, headers={"allow": ", ".join(sorted(self.methods or ()))})
+            if scope["query_string"]:
+                self._check_query(request)
             response: Response = await self.endpoint(request)
         except HTTPException as error:
             response = problems.answer(scope, error)
@@ -64,9 +67,34 @@ class Route(APIRoute):
             response = problems.refusal(scope, 400, "The request was not sent to its end.")
         await response(scope, receive, send)
 
+    def _check_query(self, request: Request) -> None:
+        """ProblemError for a parameter that is none of those the route documents, if it has any."""
+        names = [
+            one["name"]
+            for one in (self.openapi_extra or {}).get("parameters", ())
+            if one["in"] == "query"
+        ]
+        unknown = [name for name in request.query_params if names and name not in names]
+        if unknown:
+            raise problems.invalid(
+                [
+                    problems.FieldError(
+                        pointer=problems.pointer(("query", name)),
+                        value=request.query_params[name],
+                        expected=_hint(name, names),
+                    )
+                    for name in unknown
+                ]
+            )
+
     def _takes(self, method: str) -> bool:
         """HEAD is answered as GET: the server, which knows better, sends no body."""
         return ("GET" if method == "HEAD" else method) in (self.methods or ())
+
+
+def _hint(name: str, names: Sequence[str]) -> str:
+    near = nearest(name, names)
+    return f"one of the parameters {', '.join(names)}" + (f" (did you mean {near!r}?)" if near else "")
 
 
 class JsonAnswer(Response):
@@ -160,11 +188,23 @@ def count(request: Request, name: str, default: int | None, low: int, high: int)
         [
             problems.FieldError(
                 pointer=problems.pointer(("query", name)),
-                value=show(text),
+                value=text,
                 expected=f"a whole number from {low} to {high}",
             )
         ]
     )
+
+
+def one_of(request: Request, name: str, choices: Sequence[str]) -> str | None:
+    """An optional parameter of the query that takes few values."""
+    value = request.query_params.get(name)
+    if value not in (None, *choices):
+        expected = " or ".join(map(repr, choices))
+        wrong = problems.FieldError(
+            pointer=problems.pointer(("query", name)), value=value, expected=expected
+        )
+        raise problems.invalid([wrong])
+    return value
 
 
 def json_content(schema: str) -> dict[str, Any]:

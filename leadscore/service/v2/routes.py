@@ -12,7 +12,6 @@ from starlette.responses import Response
 
 from leadscore import __version__
 from leadscore.card import MODEL, Card
-from leadscore.columns import show
 from leadscore.scoring.engine import Leads
 from leadscore.scoring.reading import MOST_ERRORS
 from leadscore.service import problems
@@ -152,7 +151,7 @@ def _outputs(inference: Inference) -> list[Output]:
         expected = f"one of {', '.join(OUTPUTS)}" if name not in OUTPUTS else "each output once"
         if name not in OUTPUTS or name in names[:place]:
             place_of_it = problems.pointer(("outputs", place, "name"))
-            wrong = FieldError(pointer=place_of_it, value=show(name), expected=expected)
+            wrong = FieldError(pointer=place_of_it, value=name, expected=expected)
             raise problems.invalid([wrong])
     return asked
 

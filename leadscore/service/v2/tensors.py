@@ -13,7 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from leadscore.card import MODEL
-from leadscore.columns import Column, Dictionary, show
+from leadscore.columns import Column, Dictionary
 from leadscore.service import problems
 from leadscore.service.problems import FieldError
 from leadscore.service.v2.datatypes import (
@@ -57,7 +57,7 @@ def raw_columns(
         except TensorError as error:
             wrong = FieldError(
                 pointer=problems.pointer(("inputs", place, *error.place)),
-                value=show(error.value),
+                value=error.value,
                 expected=error.expected,
             )
             raise problems.invalid([wrong]) from None

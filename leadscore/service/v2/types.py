@@ -1,15 +1,23 @@
 """The documents of the Open Inference Protocol, as pydantic reads and writes them."""
 
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
-from pydantic import BaseModel, Field, StrictInt
+from pydantic import BaseModel, Field, PlainValidator
+from pydantic_core import PydanticCustomError
 
 OUTPUTS: Final = ("probability", "contributions")
 MOST_TENSORS: Final = 1_000  # of one request; a model with more columns is hard to think of
 NATURAL: Final = {"number": "FP32", "category": "BYTES"}
 """The datatype the model itself reads, by a column's kind; others are cast."""
 
-Id = str | StrictInt | None
+
+def _id(value: Any) -> str | int | None:
+    if value is None or isinstance(value, str) or type(value) is int:
+        return value
+    raise PydanticCustomError("id", "")
+
+
+Id = Annotated[str | int | None, PlainValidator(_id, json_schema_input_type=str | int | None)]
 """Handed back as it came."""
 
 Parameters = dict[str, Any] | None

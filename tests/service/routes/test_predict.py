@@ -52,6 +52,7 @@ def test_batch_answers_in_the_order_sent(client: httpx2.Client, scorer: Scorer) 
     assert found == pytest.approx(_expected(scorer, *leads))
     assert answer["summary"] == {
         "leads": len(leads),
+        "errors": 0,
         "converts": sum(item["converts"] for item in answer["predictions"]),
         "expected_conversions": pytest.approx(sum(found)),
         "grades": {
@@ -114,12 +115,15 @@ def test_batch_tells_whom_to_call(client: httpx2.Client, scorer: Scorer) -> None
         answer = client.post(f"/predict/batch?calls={calls}", json={"leads": leads})
         return answer.raise_for_status().json()["summary"]["capacity"]
 
-    best = sorted(_expected(scorer, *leads), reverse=True)
+    expected = _expected(scorer, *leads)
+    order = sorted(range(len(leads)), key=lambda lead: -expected[lead])
+    best = [expected[lead] for lead in order]
     for calls in (1, 5, len(leads)):
         assert capacity(calls) == {
             "calls": calls,
             "probability_from": pytest.approx(best[calls - 1]),
             "expected_conversions": pytest.approx(sum(best[:calls])),
+            "chosen": order[:calls],
         }
     assert capacity(10_000) == capacity(len(leads))
 

@@ -130,6 +130,34 @@ def test_what_a_client_leaves_out_may_be_null(client: Server) -> None:
     assert answer.json()["id"] == 7
 
 
+@pytest.mark.parametrize(
+    ("request_", "pointer", "expected"),
+    [
+        ({"id": 1.5}, "/id", "text, a whole number or null"),
+        ({"id": []}, "/id", "text, a whole number or null"),
+        ({"parameters": []}, "/parameters", "an object"),
+        ({"outputs": {}}, "/outputs", "a list"),
+        ({"outputs": [5]}, "/outputs/0", "an object"),
+        ({"inputs": {}}, "/inputs", "a list"),
+        ({"inputs": []}, "/inputs", "a list of at least 1"),
+        ({"inputs": [5]}, "/inputs/0", "an object"),
+        ({"inputs": [_input(shape="1")]}, "/inputs/0/shape", "a list"),
+        ({"inputs": [_input(shape=["a"])]}, "/inputs/0/shape/0", "a whole number"),
+        ({"inputs": [_input(shape=[1.5])]}, "/inputs/0/shape/0", "a whole number"),
+        ({"inputs": [_input(name=5)]}, "/inputs/0/name", "text"),
+        ({"inputs": [_input(data=5)]}, "/inputs/0/data", "a list"),
+    ],
+    ids=str,
+)
+def test_wrong_request_is_told_in_our_words(
+    client: Server, request_: dict[str, object], pointer: str, expected: str
+) -> None:
+    """None of the library that reads it: it knows classes, the caller does not."""
+    answer = client.post(INFER, json={"inputs": [_input()], **request_}).json()
+    error = answer["errors"][0]
+    assert (error["pointer"], error["expected"]) == (pointer, expected)
+
+
 def test_wrong_output_is_named(client: Server) -> None:
     """Its place among those asked for, and which there are."""
     outputs = [{"name": "probability"}, {"name": "class"}]
