@@ -29,7 +29,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from leadscore.card import MODEL
-from leadscore.columns import Dictionary, DictionaryError
+from leadscore.dictionary import Dictionary, DictionaryError
 from leadscore.files import replace_files
 from leadscore.training import cells
 from leadscore.training.decision import Rule, RuleName
@@ -90,7 +90,7 @@ def run(options: argparse.Namespace, rule: Rule, dictionary: Dictionary, step: S
     from leadscore.training.plots.evidence import Evidence  # noqa: PLC0415
 
     step(f"reading {options.data.name}")
-    leads, seed = dataset.load(options.data, dictionary.everything()), options.seed
+    leads, seed = dataset.load(options.data, dictionary, options.seed, everything=True), options.seed
     chosen = leads.narrow(dictionary.known_at(options.known))
 
     candidates = {}

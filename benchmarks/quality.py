@@ -41,7 +41,8 @@ from rich.table import Table
 from threadpoolctl import threadpool_limits
 
 from benchmarks.learners import MODELS, ONE_THREAD, OURS, SEED, Fit, Score, autogluon
-from leadscore.columns import Dictionary, Tensors, tensor
+from leadscore.columns import Tensors, tensor
+from leadscore.dictionary import Dictionary
 from leadscore.files import replace_file
 from leadscore.training.cells import DataError
 from leadscore.training.dataset import Dataset, inputs, load

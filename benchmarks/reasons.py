@@ -24,7 +24,8 @@ from rich.console import Console
 from rich.table import Table
 from sklearn.pipeline import Pipeline
 
-from leadscore.columns import Dictionary, Tensors
+from leadscore.columns import Tensors
+from leadscore.dictionary import Dictionary
 from leadscore.training.dataset import inputs, load
 from leadscore.training.models import CANDIDATES, SERVED
 from leadscore.training.onnx import plain_graph, table_graph

@@ -40,7 +40,7 @@ from matplotlib.ticker import LogLocator, NullFormatter
 from benchmarks import COLUMNS, LEADS, ROOT
 from benchmarks.documents import fill
 from benchmarks.processes import descendants, occupied
-from leadscore.columns import Dictionary
+from leadscore.dictionary import Dictionary
 from leadscore.files import replace_file
 from leadscore.training.dataset import load
 from leadscore.training.models import CANDIDATES, SERVED

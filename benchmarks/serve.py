@@ -39,7 +39,7 @@ import numpy as np
 from benchmarks import COLUMNS, LEADS, MODEL, ROOT
 from benchmarks.documents import fill
 from benchmarks.processes import descendants, free_port, occupied
-from leadscore.columns import Dictionary
+from leadscore.dictionary import Dictionary
 from leadscore.files import replace_file
 from leadscore.scorer import Scorer
 from leadscore.scoring.phrases import missing

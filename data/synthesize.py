@@ -31,7 +31,8 @@ from numpy.typing import NDArray
 from rich.progress import track
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
-from leadscore.columns import Column, Dictionary
+from leadscore.columns import Column
+from leadscore.dictionary import Dictionary
 from leadscore.files import replace_file
 from leadscore.training import dataset, models
 from leadscore.training.cells import DataError
@@ -200,7 +201,7 @@ def _trained_on(original: Path, twin: Path, dictionary: Dictionary) -> dict[str,
 
 
 def _drift(cells: Cells, dictionary: Dictionary) -> list[float]:
-    converted = cells[dictionary.target.source] == dictionary.target.positive
+    converted = cells[dictionary.target.source] == dictionary.target.positive[0]
     return [round(float(part.mean()), 3) for part in np.array_split(converted, 5)]
 
 

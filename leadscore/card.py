@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, field, fields, replace
 from typing import Any, Final, Self
 
-from leadscore.columns import Dictionary, DictionaryError
+from leadscore.dictionary import Dictionary, DictionaryError
 
 MODEL: Final = "lead_conversion"
 """The model's name: of its file, its graph and its route."""

@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final
 
-from leadscore.columns import Column, Dictionary, show
+from leadscore.columns import Column, show
+from leadscore.dictionary import Dictionary
 from leadscore.names import fold, nearest
 
 MOST_SUGGESTIONS: Final = 50  # unknown headers that are compared with the names of columns
@@ -15,11 +16,10 @@ MOST_SUGGESTIONS: Final = 50  # unknown headers that are compared with the names
 class Matched:
     """The columns of a table, as the dictionary sees them.
 
-    `places`: of each column that is read, by its name: features, ids and target. `refused`: headers of
-    the target and of columns the dictionary excludes. `unknown`: headers of none of its columns.
-    `absent`: features without a header. `suggestions`: for an unknown header, the source of the absent
-    feature it may be. `errors`: why the table cannot be read: two headers of one column, a mapping that
-    fits nothing.
+    `places`: of each column, by its name. `refused`: headers of the target and of columns the dictionary
+    excludes. `unknown`: headers of none of its columns. `absent`: features without a header.
+    `suggestions`: for an unknown header, the source of the absent feature it may be. `errors`: why the
+    table cannot be read: two headers of a column that is read, a mapping that fits nothing.
     """
 
     places: dict[str, int] = field(default_factory=dict)
@@ -45,7 +45,8 @@ def match(
             continue
         if column.refused:
             found.refused.append(header)
-        if column.role != "excluded" and (other := found.places.setdefault(column.name, place)) != place:
+        other = found.places.setdefault(column.name, place)
+        if other != place and column.role not in ("excluded", "ignored"):
             first = headers[other].strip()
             found.errors.append(
                 f"the columns {show(first)} and {show(header)} are both {column.source!r}"

@@ -22,7 +22,7 @@ import pytest
 from hypothesis import settings
 
 from leadscore.__main__ import main
-from leadscore.columns import Dictionary
+from leadscore.dictionary import Dictionary
 from leadscore.scorer import Scorer
 from leadscore.scoring.engine import Engine
 from leadscore.settings import Settings

@@ -1,7 +1,5 @@
 """The data dictionary, and how a raw value becomes a model input."""
 
-import ast
-import csv
 import math
 from dataclasses import replace
 from pathlib import Path
@@ -11,17 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from leadscore.columns import (
-    LARGEST,
-    Column,
-    ColumnError,
-    Dictionary,
-    DictionaryError,
-    show,
-    tensor,
-)
+from leadscore.columns import LARGEST, Column, ColumnError, show, tensor
+from leadscore.dictionary import Dictionary, DictionaryError
 from leadscore.values import MARKERS, TRUTH, level_key
-from tests.conftest import ROOT, TWIN
 
 NUMBER = Column("visits", "Visits", "feature", "number", "capture", "why", minimum=0)
 TEXT = Column(
@@ -34,76 +24,6 @@ TEXT = Column(
     aliases={"google": "Google"},
     missing=frozenset({"Select"}),
 )
-
-MINIMAL = """
-[[column]]
-name = "size"
-source = "Size"
-role = "feature"
-kind = "number"
-known = "capture"
-why = "Known."
-
-[[column]]
-name = "day"
-source = "Day"
-role = "id"
-kind = "category"
-known = "capture"
-why = "The clock."
-clock = true
-
-[[column]]
-name = "won"
-source = "Won"
-role = "target"
-kind = "category"
-known = "contacted"
-why = "The outcome."
-positive = "yes"
-negative = "no"
-"""
-
-
-def _header(path: Path) -> list[str]:
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        return next(csv.reader(file))
-
-
-def test_dictionary_and_shipped_header_name_the_same_columns(dictionary: Dictionary) -> None:
-    """No column of the CSV is left undecided, and none is decided that is not there."""
-    assert sorted(column.source for column in dictionary.columns) == sorted(_header(TWIN))
-
-
-def test_dictionary_and_original_header_name_the_same_columns(
-    dictionary: Dictionary, original_csv: Path
-) -> None:
-    """The shipped file has the original's columns in the original's order."""
-    assert sorted(column.source for column in dictionary.columns) == sorted(_header(original_csv))
-    assert _header(TWIN) == _header(original_csv)
-
-
-def test_no_code_names_a_column(dictionary: Dictionary) -> None:
-    """A column is named in data/columns.toml and nowhere else in the code."""
-    # Words that also mean something else in code.
-    ordinary = {"Search", "City", "Country", "Tags", "Magazine", "search", "city", "country", "tags"}
-    keys = dictionary.by_key.keys() - ordinary - {"converted", "Converted"}
-    sources = [*ROOT.glob("*.py"), *ROOT.glob("leadscore/**/*.py"), *ROOT.glob("data/*.py")]
-    found = [
-        (path.name, node.value)
-        for path in sources
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
-        if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value in keys
-    ]
-    assert len(sources) > 50
-    assert found == []
-
-
-def test_every_reason_is_a_sentence(dictionary: Dictionary) -> None:
-    """Each column says why it has its role."""
-    for column in dictionary.columns:
-        assert column.why[0].isupper(), column.name
-        assert column.why.endswith("."), column.name
 
 
 @pytest.mark.parametrize("value", [None, "", "  ", math.nan, np.float32("nan")])
@@ -217,14 +137,6 @@ def test_any_legal_number_stays_finite_in_float32(value: float) -> None:
     assert np.isfinite(np.float32(NUMBER.read(value)))
 
 
-def test_labels_are_the_dictionary_s(dictionary: Dictionary) -> None:
-    """The target takes its two labels and nothing else."""
-    assert [dictionary.target.outcome(value) for value in ("1", " 0 ", 1, 0)] == [1, 0, 1, 0]
-    for value in ("", "2", "yes", None, 0.5):
-        with pytest.raises(ColumnError, match="expected '0' or '1'"):
-            dictionary.target.outcome(value)
-
-
 def test_error_keeps_the_value_as_it_was_sent() -> None:
     """Whoever is told what is wrong finds it in what was sent."""
     for value in ("many", [5], -1, "x" * 1000, True):
@@ -232,25 +144,6 @@ def test_error_keeps_the_value_as_it_was_sent() -> None:
             NUMBER.read(value)
         assert caught.value.value is value
         assert caught.value.column == "visits"
-
-
-def test_columns_are_found_by_name_and_by_header(capture: Dictionary) -> None:
-    """A lead may use either; what may not be sent says so."""
-    by_key = capture.by_key
-    assert by_key["TotalVisits"] is by_key["total_visits"]
-    assert len(by_key) == len({key for c in capture.columns for key in (c.name, c.source)})
-    assert by_key["tags"].refused
-    assert by_key["Converted"].refused
-    assert not by_key["city"].refused
-    assert not by_key["Lead Number"].refused
-
-
-def test_later_columns_are_excluded_from_a_model_of_an_earlier_moment(dictionary: Dictionary) -> None:
-    """The default model cannot be fed what only a contact reveals."""
-    counts = [len(dictionary.known_at(m).features) for m in ("capture", "engaged", "contacted")]
-    assert counts == sorted(set(counts))
-    assert all(column.known == "capture" for column in dictionary.known_at("capture").features)
-    assert "tags" in {column.name for column in dictionary.known_at("capture").excluded}
 
 
 @pytest.mark.parametrize("rows", [0, 1, 3])
@@ -261,49 +154,6 @@ def test_tensors_have_the_shapes_and_types_the_graph_reads(rows: int) -> None:
     assert (numbers.dtype, texts.dtype) == (np.float32, object)
     assert np.isnan(numbers).all()
     assert (texts == "").all()
-
-
-def test_dictionary_survives_its_own_document(dictionary: Dictionary) -> None:
-    """What the model file carries is what training used."""
-    assert Dictionary.from_dict(dictionary.to_dict()) == dictionary
-
-
-@pytest.mark.parametrize(
-    ("old", "new", "message"),
-    [
-        ('role = "feature"', 'role = "id"', "at least one column of role 'feature'"),
-        ('role = "target"', 'role = "id"', "expected one column of role 'target'"),
-        ("clock = true", "", "clock = true on one id column"),
-        ('name = "size"', 'name = "day"', "column 'day': 'day' reads like 'day' of column 'day'"),
-        ('source = "Size"', 'source = "Day"', "'day': 'day' reads like 'Day' of column 'size'"),
-        ('source = "Size"', 'source = "d-a y"', "'day': 'day' reads like 'd-a y' of column 'size'"),
-        ('name = "size"', 'name = "Size"', "column 'Size': expected a snake_case name"),
-        ('name = "size"', "", "column 'without a name': 'name' is missing"),
-        ('kind = "number"', 'kind = "numeric"', "kind is 'numeric', expected one of number, category"),
-        ('known = "capture"', 'known = "later"', "known is 'later', expected one of capture, engaged"),
-        ("[[column]]", "moments = []\n[[column]]", "moments is [], expected a list"),
-        ("[[column]]", 'moments = ["a", "a"]\n[[column]]', "moments is ['a', 'a'], expected a list"),
-        ("[[column]]", 'moments = ["a"]\n[[column]]', "known is 'capture', expected one of a"),
-        ('why = "Known."', 'why = "Known."\ncolour = "red"', "column 'size': unknown key 'colour'"),
-        ('positive = "yes"', 'positive = "no"', "a target needs two labels"),
-        ('positive = "yes"', "", "a target needs two labels"),
-        (
-            'why = "Known."',
-            'why = "Known."\nclock = true',
-            "clock = true belongs to a column of role 'id'",
-        ),
-        ("[[column]]", "[[columns]]", "unknown key 'columns'"),
-        ('why = "Known."', "why = Known", "Invalid value"),
-    ],
-)
-def test_broken_dictionary_is_refused_by_name(tmp_path: Path, old: str, new: str, message: str) -> None:
-    """A mistake in a data dictionary is named with its file and its column."""
-    path = tmp_path / "columns.toml"
-    path.write_text(MINIMAL.replace(old, new, 1))
-    with pytest.raises(DictionaryError) as caught:
-        Dictionary.load(path)
-    assert str(path) in str(caught.value)
-    assert message in str(caught.value)
 
 
 ONE_LINE_EACH = """
@@ -328,12 +178,6 @@ def test_dictionary_in_one_line_a_column(tmp_path: Path) -> None:
     assert Dictionary.from_dict(dictionary.to_dict()) == dictionary
     with pytest.raises(DictionaryError, match="no moment 'capture', expected one of signup, first call"):
         dictionary.known_at("capture")
-
-
-def test_absent_dictionary_is_an_error_not_a_crash(tmp_path: Path) -> None:
-    """A wrong path is named."""
-    with pytest.raises(DictionaryError, match="no_such"):
-        Dictionary.load(tmp_path / "no_such.toml")
 
 
 def test_quoted_values_stay_short_and_printable() -> None:

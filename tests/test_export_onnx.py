@@ -12,7 +12,7 @@ import onnxruntime as ort
 import pytest
 
 import export_onnx
-from leadscore.columns import Dictionary
+from leadscore.dictionary import Dictionary
 from leadscore.scorer import TOLERANCE, Scorer
 from leadscore.training.dataset import inputs, load
 from leadscore.training.models import CANDIDATES, SERVED

@@ -10,7 +10,7 @@ import pytest
 
 from tests.conftest import MODEL, PYTHON, ROOT
 
-SHARED = {"__init__", "card", "columns", "files", "matching", "names", "proof", "scorer"}
+SHARED = {"__init__", "card", "columns", "dictionary", "files", "matching", "names", "proof", "scorer"}
 SHARED |= {"settings", "values"}
 MAY_IMPORT = {
     "shared": set(),

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from leadscore.columns import Dictionary
+from leadscore.dictionary import Dictionary
 from leadscore.matching import match
 
 
@@ -30,7 +30,7 @@ def test_every_column_is_found_however_it_is_spelled(
 def test_what_does_not_match_is_told_with_what_may_be_meant(capture: Dictionary) -> None:
     """Unknown and absent columns are listed, and brought together where their names are near."""
     found = match(["City", "Shoe size", "", "Total Visit", "Tags"], capture)
-    assert found.places == {"city": 0}
+    assert found.places == {"city": 0, "tags": 4}
     assert found.unknown == ["Shoe size", "", "Total Visit"]
     assert found.refused == ["Tags"]
     assert found.suggestions == {"Total Visit": "TotalVisits"}

@@ -11,7 +11,7 @@ import pytest
 from fastapi.testclient import TestClient
 from pyarrow.csv import ConvertOptions, read_csv
 
-from leadscore.columns import Dictionary
+from leadscore.dictionary import Dictionary
 from leadscore.scorer import Scorer
 from leadscore.scoring.engine import Engine
 from leadscore.scoring.reading import LeadReader

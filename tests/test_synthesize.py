@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from data import synthesize
-from leadscore.columns import Dictionary
+from leadscore.dictionary import Dictionary
 from leadscore.training.dataset import load
 from tests.conftest import ROOT, TWIN
 

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 import train
-from leadscore.columns import Dictionary
+from leadscore.dictionary import Dictionary
 from leadscore.scorer import TOLERANCE, Scorer
 from leadscore.training import gate
 from leadscore.training.dataset import inputs, load

@@ -120,7 +120,7 @@ class LeadReader:
             return f"this column once, it is also given as {other!r}"
         if isinstance(value, str) and len(value) > self._engine.max_text:
             return f"text of at most {self._engine.max_text} characters"
-        if column.name in self._ids:
+        if column.role != "feature":
             return self._expected_id(value)
         error = self._engine.vocabularies[column.name].meaning(value).error
         return error.expected if error else None

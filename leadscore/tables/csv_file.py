@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import chain, islice
 from typing import BinaryIO, Final, Self
 
-from leadscore.columns import Dictionary
+from leadscore.dictionary import Dictionary
 from leadscore.tables.block import BLOCK
 from leadscore.tables.encoding import decoded
 from leadscore.tables.furniture import TOTAL, CsvRecord, Furniture

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from itertools import chain, islice
 from typing import Final, NamedTuple
 
-from leadscore.columns import Dictionary
+from leadscore.dictionary import Dictionary
 
 DELIMITERS: Final = ",;\t|"
 BOM: Final = "\ufeff"

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Self
 
-from leadscore.columns import Dictionary
+from leadscore.dictionary import Dictionary
 from leadscore.matching import match
 
 

@@ -2,16 +2,26 @@
 
 import csv
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn, TypeAlias
 
-from leadscore.columns import Dictionary, show
+from leadscore.columns import show
+from leadscore.dictionary import Dictionary
 from leadscore.matching import Matched, match
 from leadscore.training.errors import TrainingError
 
-Cells: TypeAlias = dict[str, Sequence[str]]
+Cells: TypeAlias = Mapping[str, Sequence[str]]
 """A column's name -> its cells as text, in the order of the rows."""
+
+
+@dataclass(frozen=True)
+class Table:
+    """The columns of a CSV. `unlisted`: headers that the dictionary does not list."""
+
+    cells: Cells
+    unlisted: list[str]
 
 
 class DataError(TrainingError):
@@ -26,8 +36,8 @@ def content(path: Path) -> bytes:
         raise DataError(f"{path}: cannot be read ({error.strerror})") from None
 
 
-def cells(content: bytes, dictionary: Dictionary) -> Cells:
-    """The cells of the columns a dictionary reads: features, ids and target. Others are not looked at.
+def table(content: bytes, dictionary: Dictionary) -> Table:
+    """The columns of a CSV that a dictionary lists.
 
     Raises DataError for what is no such table: empty, another encoding or separator, missing columns, a
     row of another length.
@@ -50,11 +60,11 @@ def _text(content: bytes) -> str:
     return text
 
 
-def _by_header(text: str, dictionary: Dictionary) -> Cells:
+def _by_header(text: str, dictionary: Dictionary) -> Table:
     """Cells by column, every row as long as the header."""
     rows = _rows(text.rstrip("\r\n"))
     header = next(rows)
-    places = _matched(header, dictionary).places
+    found = _matched(header, dictionary)
     body = []
     for number, row in enumerate(rows, start=2):
         if len(row) != len(header):
@@ -63,7 +73,8 @@ def _by_header(text: str, dictionary: Dictionary) -> Cells:
     if not body:
         raise DataError("the file has a header but no leads")
     columns = list(zip(*body, strict=True))
-    return {name: columns[place] for name, place in places.items()}
+    cells = {name: columns[place] for name, place in found.places.items()}
+    return Table(cells, [name for name in found.unknown if name])
 
 
 def _rows(text: str) -> Iterator[list[str]]:
@@ -77,7 +88,11 @@ def _rows(text: str) -> Iterator[list[str]]:
 def _matched(header: list[str], dictionary: Dictionary) -> Matched:
     """The columns of a header, which has all that training reads."""
     found = match(header, dictionary)
-    needed = [c for c in dictionary.columns if c.role != "excluded" and c.name not in found.places]
+    needed = [
+        column
+        for column in (*dictionary.features, dictionary.target, *dictionary.needed_ids)
+        if column.name not in found.places
+    ]
     if len(needed) > 1 and len(header) == 1:
         for separator, name in ((";", "semicolons"), ("\t", "tabs")):
             if separator in header[0]:

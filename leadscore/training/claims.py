@@ -1,15 +1,25 @@
 """What a model claims when leads are split by time and when at random, and why that differs."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
-from leadscore.columns import Dictionary
+from leadscore.dictionary import Dictionary
 from leadscore.training.dataset import Dataset
 from leadscore.training.decision import Rule
 from leadscore.training.models import SERVED
 from leadscore.training.progress import Step
 from leadscore.training.recipe import Fitted, fit
 from leadscore.training.slices import seen
+
+UNTIMED: Final = (
+    "No column of the data dictionary is a clock, so leads were split at random: the figures say how "
+    "the model does on leads like those it learned from."
+)
+
+
+def tested(metrics: Mapping[str, Any]) -> str:
+    """What the leads a model was tested on are called."""
+    return "newest" if metrics["data"]["split"] == "by time" else "held-out"
 
 
 def ablation(
@@ -22,7 +32,7 @@ def ablation(
     found = {}
     known = {tuple(served.pipeline.feature_names_in_): served}
     levels = {moment: dictionary.known_at(moment) for moment in dictionary.moments}
-    for name, used in {**levels, "everything": dictionary.everything()}.items():
+    for name, used in {**levels, "everything": leads.dictionary}.items():
         step(f"ablation: columns known when {name}" if name in levels else "ablation: all columns")
         names = tuple(column.name for column in used.features)
         if names not in known:
@@ -43,7 +53,11 @@ def seen_before(leads: Dataset, seed: int) -> dict[str, float]:
 
 
 def explained(metrics: Mapping[str, Any]) -> str:
-    """Why a model's figures differ between the split by time and one at random, in a few sentences."""
+    """Why a model's figures differ between the split by time and one at random, in a few sentences; or
+    that there is none by time.
+    """
+    if metrics["data"]["split"] == "at random":
+        return UNTIMED
     served = metrics["models"][metrics["served"]]
     by_time, at_random = served["newest"]["roc_auc"], served["at_random"]["roc_auc"]
     repeated = {split: f"{share:.0%}" for split, share in metrics["seen_before"].items()}

@@ -1,39 +1,35 @@
 """A CSV of historical leads -> validated, clean features and target, or one clear error."""
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
-from functools import partial
+from itertools import compress
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from leadscore.columns import Column, ColumnError, Dictionary, Tensors, show, tensor
-from leadscore.training.cells import Cells, DataError, cells, content
+from leadscore.columns import Column, Tensors, tensor
+from leadscore.dictionary import Dictionary
+from leadscore.training.cells import Cells, DataError, content, table
+from leadscore.training.draft.notations import dates
 from leadscore.training.evaluation.figures import Target
 from leadscore.training.levels import spellings
-
-# Fewer leads of one outcome than this cannot be split into folds and a test set.
-FEWEST_OF_EACH_OUTCOME = 50
-
-# A category of more levels than this has to repeat them, or it is none.
-MOST_THAT_MAY_DIFFER = 100
+from leadscore.training.validation import check_id, check_levels, check_outcomes, read_all
+from leadscore.values import AS_IN_JSON, decimal_mark
 
 NEWEST_SHARE = 0.2  # of the leads, held out for the one final evaluation
-
-_T = TypeVar("_T")
 
 
 @dataclass(frozen=True)
 class Dataset:
-    """Validated leads, oldest first.
+    """Validated leads, oldest first; in random order if the dictionary names no clock.
 
     `features`: one column per feature of the dictionary, float32 (NaN = missing) or str ("" =
-    missing). `target`: int8, 1 = converted. `sha256`: of the file's bytes.
+    missing). `target`: int8, 1 = converted. `sha256`: of the file's bytes. `open`: leads that were
+    left out. `unlisted`: headers that the dictionary does not list.
     """
 
     dictionary: Dictionary
@@ -41,6 +37,18 @@ class Dataset:
     target: Target
     file: str
     sha256: str
+    open: int = 0
+    unlisted: tuple[str, ...] = ()
+
+    @property
+    def timed(self) -> bool:
+        """Whether the order of the leads in time is known."""
+        return self.dictionary.clock is not None
+
+    @property
+    def tested(self) -> str:
+        """What the leads to test on are called."""
+        return "newest" if self.timed else "held-out"
 
     def __len__(self) -> int:
         return len(self.target)
@@ -61,11 +69,11 @@ class Dataset:
         return replace(self, features=features.reset_index(drop=True), target=target)
 
     def oldest(self) -> tuple[pd.DataFrame, Target]:
-        """Features and target of the leads to train on: the oldest 80 %."""
+        """Features and target of the leads to train on: the oldest 80 %, or any."""
         return self.select(slice(0, self._split))
 
     def newest(self) -> tuple[pd.DataFrame, Target]:
-        """Features and target of the leads to test on, once: the newest 20 %."""
+        """Features and target of the leads to test on, once: the other 20 %."""
         return self.select(slice(self._split, None))
 
     @property
@@ -99,129 +107,122 @@ def reread(features: pd.DataFrame, dictionary: Dictionary) -> Tensors:
     }
 
 
-def load(path: Path, dictionary: Dictionary) -> Dataset:
+def load(path: Path, dictionary: Dictionary, seed: int = 0, everything: bool = False) -> Dataset:
     """Read and validate a CSV of historical leads.
 
     UTF-8 (with or without BOM), comma-separated, with the dictionary's columns in any order; what it
-    excludes or does not list is not looked at. The rows come back sorted by the dictionary's clock.
+    does not read is not looked at. The rows come back sorted by the dictionary's clock or, if it has
+    none, in a random order that `seed` decides. Leads that are still open are left out. `everything`:
+    with the excluded columns as features, as far as they are there and can be read.
 
     Raises DataError for a file that cannot be read or is empty, another encoding or separator, missing
     columns, a row of another length, a value its column does not take, a target with other labels, too
-    few of one or only one among the oldest or newest leads, duplicate ids, and a category that hardly
-    repeats.
+    few of one or only one among the oldest or newest leads, a blank or repeated key, and a category that
+    hardly repeats.
     """
     raw = content(path)
     try:
-        table = cells(raw, dictionary)
-        dictionary = _with_levels(table, dictionary)
-        clock, target, features = _validated(table, dictionary)
+        found = table(raw, dictionary)
+        outcomes = _outcomes(found.cells, dictionary.target)
+        cells, rows = _decided(found.cells, outcomes)
+        dictionary = dictionary.with_decimal(decimal_mark(_numbers(cells, dictionary), ","))
+        if everything:
+            usable = [c.name for c in dictionary.excluded if _usable(cells, c, rows)]
+            dictionary = dictionary.with_features(usable)
+        dictionary = _with_levels(cells, dictionary, rows)
+        target = np.array([outcome for outcome in outcomes if outcome is not None], np.int8)
+        check_outcomes(target, dictionary.target)
+        for column in dictionary.needed_ids:
+            check_id(cells[column.name], column, rows)
+        features = _features(cells, dictionary, rows)
+        order = _order(cells, dictionary, rows, seed)
     except DataError as error:
         raise DataError(f"{path}: {error}") from None
-    order = np.argsort(clock, kind="stable")
     leads = Dataset(
-        dictionary,
+        dictionary.with_decimal(AS_IN_JSON),
         features.iloc[order].reset_index(drop=True),
         target[order],
         path.name,
         hashlib.sha256(raw).hexdigest(),
+        open=len(outcomes) - len(target),
+        unlisted=tuple(found.unlisted),
     )
-    for part, (_, found) in (("oldest 80 %", leads.oldest()), ("newest 20 %", leads.newest())):
-        if not 0 < found.sum() < len(found):
-            raise DataError(f"{path}: the {part} of leads all have one outcome, expected both")
+    parts = ("oldest", "newest") if leads.timed else ("first", "last")
+    for part, share, (_, labels) in zip(
+        parts, ("80 %", "20 %"), (leads.oldest(), leads.newest()), strict=True
+    ):
+        if not 0 < labels.sum() < len(labels):
+            raise DataError(f"{path}: the {part} {share} of leads all have one outcome, expected both")
     return leads
 
 
-def _with_levels(table: Cells, dictionary: Dictionary) -> Dictionary:
+def _outcomes(cells: Cells, column: Column) -> list[int | None]:
+    try:
+        return read_all(cells, column, column.outcome)
+    except DataError as error:
+        raise DataError(
+            f"{error}; in the dictionary, positive and negative may be lists, and open lists the labels "
+            "of leads that are not decided yet"
+        ) from None
+
+
+def _decided(cells: Cells, outcomes: Sequence[int | None]) -> tuple[Cells, Sequence[int]]:
+    """The cells of leads that are no longer open, and the numbers of their rows in the file."""
+    rows = [row for row, outcome in enumerate(outcomes, start=2) if outcome is not None]
+    if len(rows) < len(outcomes):
+        kept = [outcome is not None for outcome in outcomes]
+        cells = {name: list(compress(column, kept)) for name, column in cells.items()}
+    return cells, rows
+
+
+def _numbers(cells: Cells, dictionary: Dictionary) -> Iterator[Sequence[str]]:
+    """The columns of numbers."""
+    yield from (cells[column.name] for column in dictionary.features if column.kind == "number")
+
+
+def _usable(cells: Cells, column: Column, rows: Sequence[int]) -> bool:
+    """Whether an excluded column can be a feature of a model that knows no leakage."""
+    try:
+        values = read_all(cells, column, column.read, rows)
+        check_levels(values, column)
+    except (DataError, KeyError):
+        return False
+    return True
+
+
+def _with_levels(cells: Cells, dictionary: Dictionary, rows: Sequence[int]) -> Dictionary:
     """The dictionary with the levels of those of its categories that have none yet."""
     return dictionary.with_levels(
         {
-            column.name: spellings(cast(list[str], _read_all(table, column, column.read)))
+            column.name: spellings(map(str, read_all(cells, column, column.read, rows)))
             for column in dictionary.features
             if column.kind == "category" and not column.levels
         }
     )
 
 
-def _validated(table: Cells, dictionary: Dictionary) -> tuple[NDArray[Any], Target, pd.DataFrame]:
-    """Clock, target and features of every row, in the order of the file."""
-    clock = _clock(table[dictionary.clock.name], dictionary.clock)
-    for column in dictionary.ids:
-        if not (column.clock and column.kind == "category"):  # leads of one moment are no doubles
-            _check_unique(table[column.name], column)
-    target = np.array(_read_all(table, dictionary.target, dictionary.target.outcome), np.int8)
-    _check_outcomes(target, dictionary.target)
-    features = frame({c.name: tensor(c, _read_all(table, c, c.read)) for c in dictionary.features})
+def _features(cells: Cells, dictionary: Dictionary, rows: Sequence[int]) -> pd.DataFrame:
+    """The features of every row, in the order of the file."""
+    found = {}
     for column in dictionary.features:
-        if column.kind == "category":
-            _check_levels(features[column.name], column)
-    return clock, target, features
+        values = read_all(cells, column, column.read, rows)
+        check_levels(values, column)
+        found[column.name] = tensor(column, values)
+    return frame(found)
 
 
-def _read_all(table: Cells, column: Column, read: Callable[[object], _T]) -> list[_T]:
-    """One column's cells, read; DataError names the first bad cell and how many more there are."""
-    values: list[_T] = []
-    errors: list[str] = []
-    known: dict[str, _T] = {}
-    for number, cell in enumerate(table[column.name], start=2):
-        try:
-            if cell not in known:
-                known[cell] = read(cell)
-            values.append(known[cell])
-        except ColumnError as error:
-            errors.append(
-                f"column {column.source!r}, row {number}: got {show(cell)}, expected {error.expected}"
-            )
-    if errors:
-        raise DataError(errors[0] + (f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""))
-    return values
-
-
-def _clock(values: Sequence[str], column: Column) -> NDArray[Any]:
-    for number, cell in enumerate(values, start=2):
-        if not cell.strip():
-            raise DataError(f"column {column.source!r}, row {number}: blank, expected a value")
+def _order(cells: Cells, dictionary: Dictionary, rows: Sequence[int], seed: int) -> NDArray[np.int64]:
+    """The rows from the oldest lead to the newest, shape (n,); in random order if nobody knows."""
+    if (column := dictionary.clock) is None:
+        return np.random.default_rng(seed).permutation(len(rows))
     if column.kind == "number":
-        return np.array(_read_all({column.name: values}, column, column.read), np.float64)
-    return np.array(_read_all({column.name: values}, column, partial(_moment, column)), "datetime64[us]")
-
-
-def _moment(column: Column, cell: object) -> datetime:
-    try:
-        moment = datetime.fromisoformat(str(cell).strip())
-    except ValueError:
-        raise ColumnError(
-            column.name, cell, "a date or time like 2024-01-31 or 2024-01-31T09:30"
-        ) from None
-    return moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo else moment
-
-
-def _check_unique(values: Sequence[str], column: Column) -> None:
-    first: dict[str, int] = {}
-    for number, cell in enumerate(values, start=2):
-        if not (value := cell.strip()):
-            raise DataError(f"column {column.source!r}, row {number}: blank, expected an id")
-        if first.setdefault(value, number) != number:
-            raise DataError(
-                f"column {column.source!r}, row {number}: id {show(value)} stands already in row "
-                f"{first[value]}"
-            )
-
-
-def _check_levels(values: pd.Series, column: Column) -> None:
-    """A model learns nothing from texts that do not repeat, and its file would carry them about."""
-    present = values[values != ""]
-    distinct = present.nunique()
-    if distinct > MOST_THAT_MAY_DIFFER and 2 * distinct > len(present):
-        raise DataError(
-            f"column {column.source!r}: {distinct:,} different texts in {len(present):,} leads, "
-            "expected levels that repeat; what names a lead has the role 'id', free text is 'excluded'"
-        )
-
-
-def _check_outcomes(target: Target, column: Column) -> None:
-    for outcome, label in ((1, column.positive), (0, column.negative)):
-        if (count := int(np.sum(target == outcome))) < FEWEST_OF_EACH_OUTCOME:
-            raise DataError(
-                f"column {column.source!r}: {count} leads are {label!r}, expected at least "
-                f"{FEWEST_OF_EACH_OUTCOME} to train and test on"
-            )
+        moments: Any = np.array(read_all(cells, column, column.read, rows), np.float64)
+    else:
+        try:
+            moments = np.array(read_all(cells, column, column.moment, rows), "datetime64[us]")
+        except DataError as error:
+            texts = {cell.strip() for cell in cells[column.name]}
+            formats = " or ".join(f"format = {form!r}" for form in dates(texts) if form)
+            hint = f"; in the dictionary, {formats} reads it" if formats else ""
+            raise DataError(f"{error}{hint}") from None
+    return np.argsort(moments, kind="stable")

@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from leadscore.columns import Column, Dictionary
+from leadscore.columns import Column
+from leadscore.dictionary import Dictionary
 from leadscore.training import decision
 from leadscore.training.evaluation.figures import Probability
 from leadscore.training.levels import RARE_LEVEL

@@ -31,8 +31,8 @@ def check(
         lines = "".join(f"\n- {text}" for text in found)
         raise RefusedError(
             f"the new model is worse than {published}, version {scorer.card.version}:{lines}\n"
-            "Both scored the same newest leads. Use --force to replace it all the same, or --output for "
-            "another folder."
+            f"Both scored the same {leads.tested} leads. Use --force to replace it all the same, or "
+            "--output for another folder."
         )
 
 
@@ -51,7 +51,8 @@ def objections(published: Scorer, leads: Dataset, probability: Probability, seed
     features, target = leads.newest()
     theirs, _ = published.run(reread(features, dictionary))
     found = [
-        f"{text} on the newest leads" for text in _worse(differences(target, probability, theirs, seed))
+        f"{text} on the {leads.tested} leads"
+        for text in _worse(differences(target, probability, theirs, seed))
     ]
     parts = by_level(leads)
     for name, rows in parts.items():

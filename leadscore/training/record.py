@@ -89,6 +89,9 @@ def described(leads: Dataset) -> dict[str, Any]:
         "conversion_rate": round(float(leads.target.mean()), 4),
         "trained_on": len(leads.oldest()[1]),
         "tested_on": len(leads.newest()[1]),
+        "split": "by time" if leads.timed else "at random",
+        **({"open": leads.open} if leads.open else {}),
+        **({"unlisted": list(leads.unlisted)} if leads.unlisted else {}),
     }
 
 

@@ -25,7 +25,8 @@ def text(
     `contributions`, shape (newest leads, features), are those of the leads it was tested on.
     """
     data, newest = metrics["data"], metrics["models"][metrics["served"]]["newest"]
-    target = card.dictionary.target.source
+    target, tested = card.dictionary.target.source, claims.tested(metrics)
+    timed = data["split"] == "by time"
     hashes = [
         (f"`{MODEL}.onnx`", f"{len(model):,} bytes", hashlib.sha256(model).hexdigest()),
         (data["file"], f"{data['leads']:,} leads", data["sha256"]),
@@ -59,19 +60,19 @@ this one fared, with the calls that were made, and not whom a call would win ove
 Figures are broken down by where a lead comes from, since channels convert differently and change their share; the
 data hold no age, sex or origin of a person. Country and city are in the data and may stand in for such traits.
 
-{tables.table(("newest leads", "leads", *map(tables.title, tables.SLICED)), tables.slices(metrics))}
+{tables.table((f"{tested} leads", "leads", *map(tables.title, tables.SLICED)), tables.slices(metrics))}
 
 ## Metrics
 
 ROC-AUC and average precision: how well leads are ranked. Log loss, Brier score and ECE (calibration error): how far
 a probability can be taken at its word. Precision, recall and F1 at the threshold. Lift: conversion among the
-best-scored leads over that of all. Intervals: 95 %, by bootstrap over the newest leads; they cover chance, not a
+best-scored leads over that of all. Intervals: 95 %, by bootstrap over the {tested} leads; they cover chance, not a
 change of the business.
 
 ## Training and evaluation data
 
-{data["leads"]:,} leads of {data["file"]}, {data["conversion_rate"]:.1%} converted. Fitted on the oldest \
-{data["trained_on"]:,}; tested on the newest {data["tested_on"]:,},
+{data["leads"]:,} leads of {data["file"]}, {data["conversion_rate"]:.1%} converted{_open(data)}. \
+{_split(data)},
 of which {metrics["seen_before"]["by_time"]:.1%} equal a training lead in every column used.
 Limits: one company, one export without dates (time is only the order of leads); who was called, and when, is not
 recorded, so a score mirrors past work as well as past interest.
@@ -85,7 +86,7 @@ written for.
 
 ## Quantitative analyses
 
-{tables.table(("figure", "newest leads", "95 % interval"), tables.measured(metrics, newest))}
+{tables.table(("figure", f"{tested} leads", "95 % interval"), tables.measured(metrics, newest))}
 
 ![ROC](figures/roc.png) ![Precision and recall](figures/precision_recall.png)
 
@@ -93,17 +94,9 @@ written for.
 
 ### Against other models
 
-{tables.table(("model, newest leads", *map(tables.title, tables.COMPARED)), tables.models(metrics, "newest"))}
+{tables.table((f"model, {tested} leads", *map(tables.title, tables.COMPARED)), tables.models(metrics, "newest"))}
 
-{tables.table(("model, leads at random", *map(tables.title, tables.COMPARED)), tables.models(metrics, "at_random"))}
-
-### Columns and time
-
-{tables.table(("columns known when", "ROC-AUC by time", "at random", "log loss by time", "at random "), tables.ablation(metrics))}
-
-{claims.explained(metrics)}
-
-![Conversion over time](figures/drift.png)
+{_over_time(metrics) if timed else _at_random(metrics)}
 
 ### Calibration
 
@@ -119,7 +112,7 @@ written for.
 
 Grades are cut {card.grade_rule}.
 
-{tables.table(("grade", "from", "share of the newest leads", "converted"), tables.grades(card))}
+{tables.table(("grade", "from", f"share of the {tested} leads", "converted"), tables.grades(card))}
 
 ### Reasons
 
@@ -152,6 +145,37 @@ a warning in the answer.
 """
 
 
+def _open(data: Mapping[str, Any]) -> str:
+    return f"; {data['open']:,} more were still open and left out" if data.get("open") else ""
+
+
+def _split(data: Mapping[str, Any]) -> str:
+    fitted, tested = f"{data['trained_on']:,}", f"{data['tested_on']:,}"
+    if data["split"] == "by time":
+        return f"Fitted on the oldest {fitted}; tested on the newest {tested}"
+    return f"{claims.UNTIMED}\nFitted on {fitted}; tested on the other {tested}"
+
+
+def _over_time(metrics: Mapping[str, Any]) -> str:
+    titles = ("ROC-AUC by time", "at random", "log loss by time", "at random ")
+    random = tables.models(metrics, "at_random")
+    return f"""{tables.table(("model, leads at random", *map(tables.title, tables.COMPARED)), random)}
+
+### Columns and time
+
+{tables.table(("columns known when", *titles), tables.ablation(metrics, tables.SPLITS))}
+
+{claims.explained(metrics)}
+
+![Conversion over time](figures/drift.png)"""
+
+
+def _at_random(metrics: Mapping[str, Any]) -> str:
+    return f"""### Columns
+
+{tables.table(("columns known when", "ROC-AUC", "log loss"), tables.ablation(metrics, tables.SPLITS[:1]))}"""
+
+
 def _front_matter(card: Card, newest: Mapping[str, float]) -> str:
     """YAML for Hugging Face: https://huggingface.co/docs/hub/model-cards#model-card-metadata."""
     metrics = "".join(
@@ -169,7 +193,7 @@ model-index:
   - task:
       type: tabular-classification
     dataset:
-      name: {card.data["file"]}, newest {card.data["tested_on"]} leads
+      name: {card.data["file"]}, {card.data["tested_on"]} leads, split {card.data["split"]}
       type: tabular
     metrics:{metrics}
 ---

@@ -45,10 +45,10 @@ def models(metrics: Mapping[str, Any], split: str) -> list[tuple[str, ...]]:
     ]
 
 
-def ablation(metrics: Mapping[str, Any]) -> list[tuple[str, ...]]:
-    """Figures with ever later columns, on both splits."""
+def ablation(metrics: Mapping[str, Any], splits: Sequence[str]) -> list[tuple[str, ...]]:
+    """Figures with ever later columns, on some splits."""
     return [
-        (name, *(f"{level[split][key]:.3f}" for key in ("roc_auc", "log_loss") for split in SPLITS))
+        (name, *(f"{level[split][key]:.3f}" for key in ("roc_auc", "log_loss") for split in splits))
         for name, level in metrics["ablation"].items()
     ]
 

@@ -19,20 +19,26 @@ def summarise(metrics: Mapping[str, Any], output: Path) -> None:
     """Print tables of all models and of ever later columns, and the served model in three lines."""
     console = Console(highlight=False)
     tested_on = f"{metrics['data']['tested_on']:,}"
-    for split, title in (
-        ("newest", f"The newest {tested_on} leads"),
-        ("at_random", f"{tested_on} leads drawn at random instead"),
-    ):
+    splits = {"newest": f"The {claims.tested(metrics)} {tested_on} leads"}
+    if metrics["data"]["split"] == "by time":
+        splits["at_random"] = f"{tested_on} leads drawn at random instead"
+    for split, title in splits.items():
         rows = {name: model[split] for name, model in metrics["models"].items()}
         console.print(_table(title, "model", rows))
     console.print(claims.explained(metrics), soft_wrap=True, end="\n\n")
     rows = {
-        f"{name}, {split.replace('_', ' ')}": level[split]
+        f"{name}, {split.replace('_', ' ')}" if len(splits) > 1 else name: level[split]
         for name, level in metrics["ablation"].items()
-        for split in ("by_time", "at_random")
+        for split in ("by_time", "at_random")[: len(splits)]
     }
-    title = f"{metrics['served']} with the columns known when ..., split ..."
-    console.print(_table(title, "columns, split", rows))
+    title = f"{metrics['served']} with the columns known when ..."
+    console.print(_table(title, "columns, split" if len(splits) > 1 else "columns", rows))
+    data = metrics["data"]
+    if "open" in data:
+        console.print(f"Left out: {data['open']:,} leads that are still open.")
+    if "unlisted" in data:
+        names = escape(", ".join(data["unlisted"]))
+        console.print(f"Ignored, for the data dictionary does not list them: {names}.", soft_wrap=True)
     for warning in metrics["warnings"]:
         console.print(f"[bold yellow]Warning:[/] {escape(warning)}", soft_wrap=True)
     console.print(_served(metrics, output), soft_wrap=True)

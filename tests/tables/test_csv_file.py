@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from leadscore.columns import Dictionary
+from leadscore.dictionary import Dictionary
 from leadscore.tables import csv_file
 from leadscore.tables.block import BLOCK
 from leadscore.tables.csv_file import LONGEST_RECORD, CsvFile, Rows, records

@@ -2,7 +2,7 @@
 
 import pytest
 
-from leadscore.columns import Dictionary
+from leadscore.dictionary import Dictionary
 from leadscore.tables.heading import BOM, LINES, LONGEST, Heading, heading
 from tests.conftest import ROOT
 

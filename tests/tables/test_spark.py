@@ -21,7 +21,7 @@ import pytest
 from pyarrow.csv import read_csv
 
 from benchmarks.processes import descendants, said
-from leadscore.columns import Dictionary
+from leadscore.dictionary import Dictionary
 from tests.conftest import MODEL, PYTHON, ROOT, TWIN, Server
 
 BIN = ROOT / ".venv-spark" / "bin"

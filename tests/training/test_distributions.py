@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from leadscore.columns import Dictionary
+from leadscore.dictionary import Dictionary
 from leadscore.scorer import Scorer
 from leadscore.training.dataset import load
 from leadscore.training.distributions import drift

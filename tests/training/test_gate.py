@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from leadscore.columns import Dictionary
+from leadscore.dictionary import Dictionary
 from leadscore.scorer import Scorer
 from leadscore.training import gate
 from leadscore.training.dataset import Dataset, inputs, load
@@ -22,7 +22,7 @@ def few_resamples(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(scope="module")
 def everything(dictionary: Dictionary) -> Dataset:
     """The shipped leads with all columns, as train.py hands them to the gate."""
-    return load(TWIN, dictionary.everything())
+    return load(TWIN, dictionary, everything=True)
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,6 @@
 """Parts of the newest leads: large enough to judge a model by."""
 
-from leadscore.columns import Dictionary
+from leadscore.dictionary import Dictionary
 from leadscore.training import slices
 from leadscore.training.dataset import load
 from tests.conftest import TWIN

@@ -13,7 +13,8 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from leadscore.card import MODEL
-from leadscore.columns import Column, Dictionary
+from leadscore.columns import Column
+from leadscore.dictionary import Dictionary
 from leadscore.service import problems
 from leadscore.service.problems import FieldError
 from leadscore.service.v2.datatypes import (

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from leadscore.columns import Column, Dictionary, show
+from leadscore.columns import Column, show
+from leadscore.dictionary import Dictionary
 from leadscore.names import fold, nearest
 from leadscore.tables.furniture import Furniture
 from leadscore.tables.heading import heading

@@ -17,7 +17,7 @@ from sklearn.compose import ColumnTransformer
 from sklearn.pipeline import Pipeline
 
 from leadscore.card import MODEL
-from leadscore.columns import Dictionary
+from leadscore.dictionary import Dictionary
 from leadscore.training.encoder import LevelEncoder, NumberFiller
 from leadscore.training.models import CalibratedXGBClassifier
 

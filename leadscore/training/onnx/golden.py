@@ -7,7 +7,8 @@ import numpy as np
 from sklearn.pipeline import Pipeline
 
 from leadscore.card import Golden
-from leadscore.columns import Column, Dictionary, tensor
+from leadscore.columns import Column, tensor
+from leadscore.dictionary import Dictionary
 from leadscore.training.dataset import frame
 from leadscore.training.models import probability
 from leadscore.training.onnx.shap_values import contributions

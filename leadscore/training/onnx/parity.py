@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from sklearn.pipeline import Pipeline
 
 from leadscore.card import Card
-from leadscore.columns import LARGEST, Dictionary, Tensors, tensor
+from leadscore.columns import LARGEST, Tensors, tensor
+from leadscore.dictionary import Dictionary
 from leadscore.scorer import TOLERANCE, Scorer
 from leadscore.training.dataset import frame, inputs
 from leadscore.training.errors import RefusedError

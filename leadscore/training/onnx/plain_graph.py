@@ -15,7 +15,8 @@ from onnxmltools.convert.xgboost.operator_converters.XGBoost import convert_xgbo
 from skl2onnx.common.data_types import FloatTensorType, Int64TensorType
 from sklearn.pipeline import Pipeline
 
-from leadscore.columns import Dictionary, Tensors
+from leadscore.columns import Tensors
+from leadscore.dictionary import Dictionary
 from leadscore.training.onnx.conversion import Conversion, Nodes, to_onnx
 
 _EXPLANATION: Final = (

@@ -11,7 +11,7 @@ from onnx import TensorProto
 from skl2onnx.common.data_types import FloatTensorType
 from sklearn.pipeline import Pipeline
 
-from leadscore.columns import Dictionary
+from leadscore.dictionary import Dictionary
 from leadscore.training.onnx.conversion import Conversion, Nodes, to_onnx
 from leadscore.training.onnx.shap_table import Table, compile_pipeline
 from leadscore.training.onnx.tree_ensemble import Branch, Leaf, Node, attributes, bisection

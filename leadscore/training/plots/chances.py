@@ -23,7 +23,7 @@ def reliability(evidence: Evidence) -> Figure:
     rates = [style.interval(row["conversion_rate"], row["leads"]) for row in bins]
     top.plot((0, 1), (0, 1), color=style.GREY, linestyle=":", label="perfect")
     style.with_intervals(top, [row["probability"] for row in bins], rates, "model, with 95 % interval")
-    top.set(title="Reliability, newest leads", ylabel="converted", ylim=(0, 1))
+    top.set(title=f"Reliability, {evidence.tested} leads", ylabel="converted", ylim=(0, 1))
     top.legend(loc="upper left")
     bottom.hist(evidence.newest, bins=np.linspace(0, 1, 41), color=style.BLUE)
     bottom.set(xlabel="predicted probability", ylabel="leads", xlim=(0, 1))

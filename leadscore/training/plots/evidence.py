@@ -23,3 +23,8 @@ class Evidence:
     out_of_fold: Probability
     newest: Probability
     contributions: NDArray[np.float64]
+
+    @property
+    def tested(self) -> str:
+        """What the leads it was tested on are called."""
+        return self.leads.tested

@@ -24,9 +24,13 @@ PICTURES: Final[Mapping[str, Callable[[Evidence], Figure]]] = {
 
 
 def draw(evidence: Evidence) -> dict[str, bytes]:
-    """Every picture, by file name."""
+    """Every picture, by file name; none of time where the leads' order is not known."""
     with rc_context(STYLE):
-        return {f"figures/{name}.png": _png(picture(evidence)) for name, picture in PICTURES.items()}
+        return {
+            f"figures/{name}.png": _png(picture(evidence))
+            for name, picture in PICTURES.items()
+            if evidence.leads.timed or picture is not drift.over_time
+        }
 
 
 def _png(figure: Figure) -> bytes:

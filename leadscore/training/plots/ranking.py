@@ -22,7 +22,7 @@ def roc(evidence: Evidence) -> Figure:
     axes.plot((0, 1), (0, 1), color=style.GREY, linestyle=":", label="chance, AUC 0.500")
     alarm = float((evidence.newest[target == 0] >= evidence.threshold.value).mean())
     style.mark(axes, alarm, reached["recall"], f"threshold {evidence.threshold.value:.3f}")
-    axes.set(title="ROC, newest leads", xlabel="called among those that do not convert")
+    axes.set(title=f"ROC, {evidence.tested} leads", xlabel="called among those that do not convert")
     axes.set_ylabel("called among those that convert")
     style.percent(axes)
     axes.legend(loc="lower right")
@@ -41,7 +41,7 @@ def precision_recall(evidence: Evidence) -> Figure:
     axes.axhline(rate, color=style.GREY, linestyle=":", label=f"chance, {rate:.3f}")
     threshold = f"threshold {evidence.threshold.value:.3f}"
     style.mark(axes, reached["recall"], reached["precision"], threshold)
-    axes.set(title="Precision and recall, newest leads", ylim=(0, 1.02))
+    axes.set(title=f"Precision and recall, {evidence.tested} leads", ylim=(0, 1.02))
     axes.set(
         xlabel="recall: called among those that convert",
         ylabel="precision: converting among those called",
@@ -64,7 +64,7 @@ def gains(evidence: Evidence) -> Figure:
     )
     left.plot((0, target.mean(), 1), (0, 1, 1), color=style.GREEN, linestyle="--", label="perfect order")
     left.plot((0, 1), (0, 1), color=style.GREY, linestyle=":", label="random order")
-    left.set(title="Cumulative gains, newest leads", ylabel="conversions reached")
+    left.set(title=f"Cumulative gains, {evidence.tested} leads", ylabel="conversions reached")
     left.legend(loc="lower right")
     right.plot(
         share,
@@ -76,7 +76,9 @@ def gains(evidence: Evidence) -> Figure:
     )
     right.axhline(1, color=style.GREY, linestyle=":", label="random order")
     right.set(
-        title="Lift, newest leads", ylabel="conversion rate, times the overall one", ylim=(0, None)
+        title=f"Lift, {evidence.tested} leads",
+        ylabel="conversion rate, times the overall one",
+        ylim=(0, None),
     )
     right.legend(loc="lower left")
     left.yaxis.set_major_formatter(PercentFormatter(1))

@@ -39,7 +39,7 @@ def shap_summary(evidence: Evidence) -> Figure:
         )
     axes.set_yticks(range(len(order)), [f"{columns[i].title}  {sizes[i]:.2f}" for i in order])
     axes.axvline(0, color=style.GREY, linewidth=0.8)
-    axes.set(title="What moves the score, newest leads (number: mean size)")
+    axes.set(title=f"What moves the score, {evidence.tested} leads (number: mean size)")
     axes.set_xlabel("contribution (log-odds); each dot is a lead, grey: missing or a category")
     bar = figure.colorbar(drawn, ax=axes, ticks=(0, 1), aspect=40, pad=0.01)
     bar.ax.set_yticklabels(("low\nvalue", "high\nvalue"))
@@ -66,7 +66,7 @@ def dependence(evidence: Evidence) -> Figure:
         panel = _number_panel if columns[index].kind == "number" else _category_panel
         panel(axes, features[columns[index].name], contributions[:, index], columns[index])
         axes.set_title(columns[index].title)
-    figure.suptitle("What a value adds to the log-odds: each dot is one of the newest leads")
+    figure.suptitle(f"What a value adds to the log-odds: each dot is one of the {evidence.tested} leads")
     return figure
 
 

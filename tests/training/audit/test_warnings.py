@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from leadscore.columns import Dictionary
+from leadscore.dictionary import Dictionary
 from leadscore.training.audit.warnings import warnings
 from leadscore.training.dataset import Dataset, load
 from tests.conftest import TWIN

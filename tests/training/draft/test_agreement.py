@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from leadscore.columns import Dictionary
+from leadscore.dictionary import Dictionary
 from leadscore.training.draft.audit import draft
 from tests.conftest import TWIN
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import train
-from leadscore.columns import Dictionary
+from leadscore.dictionary import Dictionary
 from tests.conftest import CASES
 
 BASE = CASES / "base.csv"

@@ -10,7 +10,7 @@ import pytest
 from sklearn.pipeline import Pipeline
 
 from leadscore.card import Threshold, version_of
-from leadscore.columns import Dictionary
+from leadscore.dictionary import Dictionary
 from leadscore.scorer import TOLERANCE, ModelError, Scorer
 from leadscore.training.dataset import Dataset, inputs
 from leadscore.training.models import CANDIDATES, SERVED, probability

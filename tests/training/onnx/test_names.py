@@ -7,7 +7,8 @@ import onnx
 import pandas as pd
 import pytest
 
-from leadscore.columns import Column, Dictionary
+from leadscore.columns import Column
+from leadscore.dictionary import Dictionary
 from leadscore.scorer import Scorer
 from leadscore.training.dataset import Dataset, inputs
 from leadscore.training.models import CANDIDATES, SERVED, probability

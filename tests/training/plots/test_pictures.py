@@ -6,7 +6,7 @@ import pytest
 from matplotlib.image import imread
 
 from leadscore.card import Threshold
-from leadscore.columns import Dictionary
+from leadscore.dictionary import Dictionary
 from leadscore.scorer import Scorer
 from leadscore.training.dataset import Dataset, inputs
 from leadscore.training.plots import chances

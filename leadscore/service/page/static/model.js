@@ -15,7 +15,7 @@ export class ModelView {
     show(
       element,
       h("h1", { id: "model-title" }, "What the model knows, and how well"),
-      h("p", { class: "intro" }, `It learned from ${count(card.data.trained_on)} leads and was then tested on the ${count(card.data.tested_on)} newest, which it had never seen. It uses only what is known ${MOMENTS[card.known] ?? card.known}.`),
+      h("p", { class: "intro" }, `It learned from ${count(card.data.trained_on)} leads and was then tested on ${card.data.split === "at random" ? `${count(card.data.tested_on)} others, drawn at random` : `the ${count(card.data.tested_on)} newest`}, which it had never seen. It uses only what is known ${MOMENTS[card.known] ?? card.known}.`),
       facts(model),
       charts(card.metrics),
       grades(model),
@@ -29,6 +29,9 @@ export class ModelView {
 
   open() {}
 }
+
+/** What the leads it was tested on are called. */
+const tested = (card) => (card.data.split === "at random" ? "held-out" : "newest");
 
 /** The measured value of the newest leads with its interval, where the card has them. */
 function measured(card, name) {
@@ -72,7 +75,7 @@ function grades(model) {
   const { card } = model;
   return block(
     "Grades",
-    h("p", {}, `${card.grade_rule ? `Cut ${card.grade_rule}. ` : ""}What each grade was worth among the newest leads:`),
+    h("p", {}, `${card.grade_rule ? `Cut ${card.grade_rule}. ` : ""}What each grade was worth among the ${tested(card)} leads:`),
     table(
       ["Grade", "Probability from", "Leads with it", "Of these converted"],
       model.grades.map((entry) => [
@@ -133,7 +136,7 @@ function measures(card) {
   const rows = Object.entries(newest).filter(([, value]) => typeof value === "number");
   return block(
     "All figures",
-    h("details", {}, h("summary", {}, `${count(rows.length)} measures on the newest leads, with 95 % intervals`),
+    h("details", {}, h("summary", {}, `${count(rows.length)} measures on the ${tested(card)} leads, with 95 % intervals`),
       table(["Measure", "Value", "Interval"], rows.map(([name, value]) => [name.replaceAll("_", " "), value.toFixed(3), intervals[name] ? intervals[name].map((bound) => bound.toFixed(3)).join(" to ") : ""]))),
   );
 }

@@ -1,0 +1,250 @@
+"""The data dictionary: all columns of a data source, and which of them a model reads."""
+
+import re
+import tomllib
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import MISSING, asdict, dataclass, field, fields, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Final, Self, get_args
+
+from leadscore.columns import MOMENTS, Column, Kind, Role
+from leadscore.names import LONGEST, fold, nearest
+from leadscore.values import level_key
+
+_NOT_IN_BLOCK: Final = ("missing", "levels", "decimal")  # fields of a column that its table lacks
+_LABELS: Final = ("positive", "negative", "open")  # one label, or a list of them
+_SNAKE_CASE: Final = re.compile(r"[a-z][a-z0-9_]*")
+
+REMEMBERED: Final = 5_000  # keys of leads, whose columns are known without folding them again
+
+
+class DictionaryError(ValueError):
+    """The data dictionary itself is wrong."""
+
+
+@dataclass(frozen=True)
+class Dictionary:
+    """All columns of a data source, in the order of the data dictionary.
+
+    `actions`, by grade: what to do with a lead that has it. `moments`: from which a column may be known,
+    the earliest first.
+    """
+
+    columns: tuple[Column, ...]
+    actions: Mapping[str, str] = field(default_factory=dict)
+    moments: tuple[str, ...] = MOMENTS
+
+    def __post_init__(self) -> None:
+        taken: dict[str, tuple[str, Column]] = {}
+        for column in self.columns:
+            for key in (column.name, column.source):
+                other, owner = taken.setdefault(fold(key), (key, column))
+                if owner is not column:
+                    raise DictionaryError(
+                        f"column {column.name!r}: {key!r} reads like {other!r} of column {owner.name!r}"
+                    )
+        for role, count in (("target", "one"), ("feature", "at least one")):
+            found = [c.name for c in self.columns if c.role == role]
+            if not found or (count == "one" and len(found) > 1):
+                raise DictionaryError(f"expected {count} column of role {role!r}, found {found}")
+        if len(clocks := [c.name for c in self.columns if c.clock]) > 1:
+            raise DictionaryError(f"expected clock = true on one column, found it on {clocks}")
+
+    @classmethod
+    def load(cls, path: Path) -> Self:
+        """Read a data dictionary; DictionaryError names the file and what is wrong in it."""
+        try:
+            return cls.from_dict(tomllib.loads(path.read_text(encoding="utf-8")))
+        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, DictionaryError) as error:
+            raise DictionaryError(f"{path}: {error}") from error
+
+    @classmethod
+    def from_dict(cls, document: Mapping[str, Any]) -> Self:
+        """Build from a parsed document: `column`, a list of tables, and, where given, `missing`, a
+        list of markers, `moments`, a list of names, and `grades`, a table of what to do with each.
+        """
+        if extra := set(document) - {"missing", "moments", "grades", "column"}:
+            raise DictionaryError(
+                f"unknown key {min(extra)!r}, expected 'missing', 'moments', 'grades' and 'column'"
+            )
+        missing = frozenset(document.get("missing", ()))
+        moments = _moments(document.get("moments", list(MOMENTS)))
+        columns = tuple(_column(block, missing, moments) for block in document.get("column", ()))
+        return cls(columns, _actions(document.get("grades", {})), moments)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The document `from_dict` reads, without the fields that hold their default."""
+        blocks = []
+        for column in self.columns:
+            block = {k: v for k, v in asdict(column).items() if v or (k == "minimum" and v is not None)}
+            for key in _NOT_IN_BLOCK:
+                block.pop(key, None)
+            for key in _LABELS:
+                if key in block:
+                    block[key] = block[key][0] if len(block[key]) == 1 else list(block[key])
+            blocks.append(block)
+        grades = {"grades": dict(self.actions)} if self.actions else {}
+        moments = {"moments": list(self.moments)} if self.moments != MOMENTS else {}
+        return {"missing": sorted(self.columns[0].missing), **moments, **grades, "column": blocks}
+
+    @cached_property
+    def features(self) -> tuple[Column, ...]:
+        """The columns the model reads, in its input order."""
+        return self._of_role("feature")
+
+    @cached_property
+    def ids(self) -> tuple[Column, ...]:
+        """The columns that say who the lead is."""
+        return self._of_role("id")
+
+    @cached_property
+    def excluded(self) -> tuple[Column, ...]:
+        """The columns the model refuses, each with its `why`."""
+        return self._of_role("excluded")
+
+    @cached_property
+    def target(self) -> Column:
+        """The column that is predicted."""
+        return self._of_role("target")[0]
+
+    @cached_property
+    def clock(self) -> Column | None:
+        """The column that grows with time; None if the leads' order in time is not known."""
+        return next((column for column in self.columns if column.clock), None)
+
+    @cached_property
+    def consents(self) -> tuple[Column, ...]:
+        """The columns in which a lead may have asked to be left alone."""
+        return tuple(column for column in self.columns if column.consent)
+
+    @cached_property
+    def needed_ids(self) -> tuple[Column, ...]:
+        """The columns that tell leads apart, or in which order they came: every lead has a value."""
+        return tuple(column for column in self.columns if column.key or column.clock)
+
+    @cached_property
+    def by_key(self) -> Mapping[str, Column]:
+        """Each column by its name and by its CSV header."""
+        return {key: column for column in self.columns for key in (column.source, column.name)}
+
+    def find(self, key: str) -> Column | None:
+        """The column of this name or CSV header, in any case and with any punctuation."""
+        return self._found[key]
+
+    @cached_property
+    def _found(self) -> "_Found":
+        return _Found(self)
+
+    def hint(self, key: str) -> str:
+        """What should stand in the place of a key that is no column."""
+        features = {key: c.name for c in self.features for key in (c.name, c.source, c.title)}
+        near = nearest(key, features)
+        meant = f" (did you mean {features[near]!r}?)" if near else ""
+        return f"one of the columns {', '.join(c.name for c in self.features)}{meant}"
+
+    def _of_role(self, role: Role) -> tuple[Column, ...]:
+        return tuple(column for column in self.columns if column.role == role)
+
+    def known_at(self, moment: str) -> Self:
+        """The dictionary of a model used at that moment: features known only later are excluded.
+
+        Raises DictionaryError for a moment it does not name.
+        """
+        if moment not in self.moments:
+            raise DictionaryError(f"no moment {moment!r}, expected one of {', '.join(self.moments)}")
+        later = self.moments[self.moments.index(moment) + 1 :]
+        return replace(
+            self,
+            columns=tuple(
+                replace(c, role="excluded") if c.role == "feature" and c.known in later else c
+                for c in self.columns
+            ),
+        )
+
+    def with_levels(self, levels: Mapping[str, Sequence[str]]) -> Self:
+        """The dictionary with the levels of its categories, by name, as they are to be spelled."""
+        return replace(
+            self,
+            columns=tuple(replace(c, levels=tuple(levels.get(c.name, c.levels))) for c in self.columns),
+        )
+
+    def with_decimal(self, mark: str) -> Self:
+        """The dictionary for cells with this decimal mark, see `values.number`."""
+        return replace(self, columns=tuple(replace(c, decimal=mark) for c in self.columns))
+
+    def with_features(self, names: Collection[str]) -> Self:
+        """The dictionary of a model that reads these excluded columns, too."""
+        return replace(
+            self,
+            columns=tuple(replace(c, role="feature") if c.name in names else c for c in self.columns),
+        )
+
+
+class _Found(dict[str, Column | None]):
+    """Key -> column, for keys that were looked up before: folding one takes longer than a value."""
+
+    def __init__(self, dictionary: Dictionary) -> None:
+        super().__init__(dictionary.by_key)
+        self._exact = dictionary.by_key
+        self._folded = {fold(key): column for key, column in dictionary.by_key.items()}
+
+    def __missing__(self, key: str) -> Column | None:
+        if len(key) > LONGEST:
+            return None
+        if len(self) >= REMEMBERED:  # what strangers send is forgotten again
+            self.clear()
+            self.update(self._exact)
+        return self.setdefault(key, self._folded.get(fold(key)))
+
+
+def _actions(table: object) -> dict[str, str]:
+    if not isinstance(table, Mapping) or not all(isinstance(v, str) and v for v in table.values()):
+        raise DictionaryError('[grades]: expected a text for each grade, such as A = "Call today"')
+    return dict(table)
+
+
+def _labels(name: str, block: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
+    """The labels of a target as texts; DictionaryError if one is missing, or means two outcomes."""
+    found = {}
+    for key in _LABELS:
+        value = block.get(key, ())
+        given = value if isinstance(value, list) else [] if value in ("", ()) else [value]
+        if not all(isinstance(label, str | int | float) for label in given):
+            raise DictionaryError(
+                f"column {name!r}: {key} is {value!r}, expected a label or a list of labels"
+            )
+        found[key] = tuple(map(str, given))
+    keys = [level_key(label) for labels in found.values() for label in labels]
+    if not (found["positive"] and found["negative"]) or len(set(keys)) < len(keys):
+        raise DictionaryError(f"column {name!r}: a target needs two labels, positive and negative")
+    return found
+
+
+def _moments(names: Any) -> tuple[str, ...]:
+    right = isinstance(names, list) and all(isinstance(name, str) and name for name in names)
+    if not right or not names or len(set(names)) < len(names):
+        raise DictionaryError(f"moments is {names!r}, expected a list of different names, in order")
+    return tuple(names)
+
+
+def _column(block: Mapping[str, Any], missing: frozenset[str], moments: tuple[str, ...]) -> Column:
+    name = block.get("name", "without a name")
+    known_fields = {f.name: f for f in fields(Column) if f.name not in _NOT_IN_BLOCK}
+    for key in block:
+        if key not in known_fields:
+            raise DictionaryError(f"column {name!r}: unknown key {key!r}")
+    for key, entry in known_fields.items():
+        if entry.default is MISSING and entry.default_factory is MISSING and not block.get(key):
+            raise DictionaryError(f"column {name!r}: {key!r} is missing or empty")
+    for key, choices in (("role", get_args(Role)), ("kind", get_args(Kind)), ("known", moments)):
+        if block[key] not in choices:
+            allowed = ", ".join(choices)
+            raise DictionaryError(f"column {name!r}: {key} is {block[key]!r}, expected one of {allowed}")
+    if not _SNAKE_CASE.fullmatch(name):
+        raise DictionaryError(f"column {name!r}: expected a snake_case name")
+    if block.get("clock") and block["role"] in ("feature", "target"):
+        raise DictionaryError(f"column {name!r}: clock = true belongs to a column of role 'id'")
+    labels = _labels(name, block) if block["role"] == "target" else {}
+    set_apart = tuple(block.get("set_apart", ()))
+    return Column(**{**block, **labels, "set_apart": set_apart, "missing": missing})

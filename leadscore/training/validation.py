@@ -1,0 +1,78 @@
+"""What the cells of a column must be to be trained on, or an error that names the first that is not."""
+
+from collections.abc import Callable, Iterable, Sequence
+from itertools import count
+from typing import Final, TypeVar
+
+import numpy as np
+
+from leadscore.columns import Column, ColumnError, Value, show
+from leadscore.training.cells import Cells, DataError
+from leadscore.training.evaluation.figures import Target
+
+FEWEST_OF_EACH_OUTCOME: Final = 50  # leads; fewer cannot be split into folds and a test set
+
+MOST_THAT_MAY_DIFFER: Final = 100  # levels; a category of more has to repeat them, or it is none
+
+_T = TypeVar("_T")
+
+
+def read_all(
+    cells: Cells, column: Column, read: Callable[[str], _T], rows: Iterable[int] | None = None
+) -> list[_T]:
+    """One column's cells, read; DataError names the first bad cell and how many more there are.
+
+    `rows`: the number of each in the file; if none are given, they follow the header.
+    """
+    values: list[_T] = []
+    errors: list[str] = []
+    known: dict[str, _T] = {}
+    for number, cell in zip(rows or count(2), cells[column.name], strict=False):
+        try:
+            if cell not in known:
+                known[cell] = read(cell)
+            values.append(known[cell])
+        except ColumnError as error:
+            errors.append(
+                f"column {column.source!r}, row {number}: got {show(cell)}, expected {error.expected}"
+            )
+    if errors:
+        raise DataError(errors[0] + (f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""))
+    return values
+
+
+def check_id(values: Sequence[str], column: Column, rows: Sequence[int]) -> None:
+    """Whether every lead has a clock and a key, and no two have the same key."""
+    first: dict[str, int] = {}
+    for number, cell in zip(rows, values, strict=True):
+        if not (value := cell.strip()):
+            raise DataError(f"column {column.source!r}, row {number}: blank, expected a value")
+        if column.key and first.setdefault(value, number) != number:
+            raise DataError(
+                f"column {column.source!r}, row {number}: {show(value)} stands already in row "
+                f"{first[value]}"
+            )
+
+
+def check_levels(values: Sequence[Value], column: Column) -> None:
+    """A model learns nothing from texts that do not repeat, and its file would carry them about."""
+    if column.kind == "number":
+        return
+    present = [value for value in values if value]
+    distinct = len(set(present))
+    if distinct > MOST_THAT_MAY_DIFFER and 2 * distinct > len(present):
+        raise DataError(
+            f"column {column.source!r}: {distinct:,} different texts in {len(present):,} leads, "
+            "expected levels that repeat; what names a lead has the role 'id', free text is 'excluded'"
+        )
+
+
+def check_outcomes(target: Target, column: Column) -> None:
+    """Whether there are enough leads of both outcomes."""
+    for outcome, labels in ((1, column.positive), (0, column.negative)):
+        if (leads := int(np.sum(target == outcome))) < FEWEST_OF_EACH_OUTCOME:
+            said = " or ".join(map(repr, labels))
+            raise DataError(
+                f"column {column.source!r}: {leads} leads are {said}, expected at least "
+                f"{FEWEST_OF_EACH_OUTCOME} to train and test on"
+            )
