@@ -51,8 +51,13 @@ class ColumnError(ValueError):
 
 def show(value: object, longest: int = 80) -> str:
     """A value as an error message quotes it: printable, and never longer than it helps."""
-    text = ascii(value) if isinstance(value, str) and not value.isprintable() else repr(value)
-    return text if len(text) <= longest else f"{text[:longest]}... ({len(text)} characters)"
+    if isinstance(value, str):
+        start, length = value[: longest + 1], len(value)  # of millions of characters, too
+        text = repr(start) if start.isprintable() else ascii(start)
+    else:
+        text = repr(value)
+        length = len(text)
+    return text if len(text) <= longest else f"{text[:longest]}... ({length} characters)"
 
 
 @dataclass(frozen=True)

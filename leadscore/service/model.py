@@ -2,12 +2,15 @@
 
 import asyncio
 import hashlib
+from typing import Final
 
 from leadscore.scorer import Scorer
 from leadscore.scoring.engine import Engine
 from leadscore.scoring.reading import LeadReader
 from leadscore.service.metrics import Served
 from leadscore.settings import Settings
+
+ROOM: Final = 4  # values of a body for each that could be a lead's: a text may hold commas, too
 
 
 class Model:
@@ -20,6 +23,8 @@ class Model:
         self.engine = Engine(scorer, settings.max_text)
         self.reader = LeadReader(self.engine)
         self.large = asyncio.Lock()  # held by the large request in work
+        columns = len(self.card.dictionary.features) + len(self.card.dictionary.ids)
+        self.most_values = ROOM * columns * settings.max_batch  # of one body
         self.document = self.card.to_json().encode()
         self.etag = f'W/"{hashlib.sha256(self.document).hexdigest()[:16]}"'
         self.served = Served(self.card, max(1, settings.drift_window // settings.workers))

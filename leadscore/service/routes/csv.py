@@ -28,6 +28,7 @@ from leadscore.tables.ranking import All
 CSV_PATH: Final = "/predict/csv"
 MARKS: Final = [".", ","]
 MOST_RANKED: Final = 1_000_000  # rows: a ranking holds some of each in memory
+MOST_FILLED: Final = 8  # times its bytes: cells that short rows are filled to
 LINE_BYTES: Final = 400  # that answers with reasons add to a row, generously
 
 DESCRIPTION: Final = """Send the file as it is (`text/csv`) or in a form (`multipart/form-data`): CSV
@@ -88,9 +89,7 @@ def add(routes: APIRouter, settings: Settings) -> None:
         source = await received(request)
         try:
             source = await unpacked(source, sheet, settings.max_csv, model)
-            if ranked:
-                await run_in_threadpool(_check_ranking, source)
-            file = await run_in_threadpool(CsvFile, source, model.card.dictionary, decimal)
+            file = await run_in_threadpool(_opened, source, model, ranked, decimal)
         except (TableError, HTTPException) as error:
             source.close()
             if isinstance(error, HTTPException):
@@ -104,11 +103,22 @@ def add(routes: APIRouter, settings: Settings) -> None:
         return StreamingResponse(pieces, media_type="text/csv", headers=headers)
 
 
-def _check_ranking(source: BinaryIO) -> None:
-    """TableError for more rows than can be ranked; a 507 if what waits to be ranked has no room."""
-    rows = sum(chunk.count(b"\n") for chunk in iter(lambda: source.read(2**20), b""))
+def _opened(source: BinaryIO, model: Model, ranked: bool, decimal: str | None) -> CsvFile:
+    """The file, unless its answer would be beyond measure (TableError) or has no room (507)."""
+    chunks = iter(lambda: source.read(2**20), b"")
+    rows = sum(max(chunk.count(b"\n"), chunk.count(b"\r")) for chunk in chunks)
     size = source.tell()
     source.seek(0)
+    if ranked:
+        _check_ranking(rows, size)
+    file = CsvFile(source, model.card.dictionary, decimal)
+    # A whole row has a byte for each column, short ones are filled.
+    if rows * file.columns.width > MOST_FILLED * size + IN_MEMORY:
+        raise TableError(f"most of its {rows:,} rows are shorter than its header")
+    return file
+
+
+def _check_ranking(rows: int, size: int) -> None:
     if rows > MOST_RANKED:
         raise TableError(
             f"{rows:,} rows are too many to be ranked here, at most {MOST_RANKED:,} are: leave out "

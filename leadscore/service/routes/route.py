@@ -126,7 +126,14 @@ async def answered(request: Request, work: Work) -> Response:
     model, body = request.scope["model"], await _body(request.receive)
     if len(body) > LARGE or body.count(b",") > MANY:
         async with model.large:
-            return await run_in_threadpool(work, model, request, body)
+            return await run_in_threadpool(_bounded, work, model, request, body)
+    return work(model, request, body)
+
+
+def _bounded(work: Work, model: Model, request: Request, body: bytes) -> Response:
+    """Work on a large body, unless reading it alone would take a hundred times its memory."""
+    if body.count(b",") > (most := max(MANY, model.most_values)):
+        raise HTTPException(413, f"The body holds more than {most:,} values.")
     return work(model, request, body)
 
 

@@ -170,3 +170,12 @@ def test_form_of_an_unknown_charset_is_refused(client: httpx2.Client) -> None:
     body = b'--x\r\ncontent-disposition: form-data; name="a"\r\n\r\n5\r\n--x--\r\n'
     headers = {"content-type": "multipart/form-data; boundary=x; charset=undefined"}
     assert client.post("/predict/csv", content=body, headers=headers).status_code in (400, 422)
+
+
+@pytest.mark.parametrize("end", [b"\n", b"\r"], ids=["lines", "lines of an old Mac"])
+def test_short_rows_under_a_long_header_are_refused(client: httpx2.Client, end: bytes) -> None:
+    """Each would be filled to the header's width: an answer a thousand times the file."""
+    content = b"City" + b",x" * 1_900 + end + (b"a" + end) * 100_000
+    answer = client.post("/predict/csv", content=content, headers=CSV)
+    assert answer.status_code == 422
+    assert "most of its 100,001 rows are shorter than its header" in answer.json()["detail"]

@@ -132,3 +132,22 @@ def test_key_given_twice_is_refused(client: httpx2.Client, path: str, body: str,
 def test_colon_in_a_text_is_no_key(client: httpx2.Client, path: str, document: object) -> None:
     """Texts may hold anything, whatever keys are followed by."""
     client.post(path, json=document).raise_for_status()
+
+
+@pytest.mark.parametrize(
+    ("path", "start", "end"),
+    [
+        ("/predict", '{"city": [', "]}"),
+        ("/predict/batch", '{"leads": [', "]}"),
+        (INFER, '{"inputs": [', "]}"),
+        (INFER, '{"inputs": [' + TENSOR % "" + ', {"name": "city", "data": [', "]}]}"),
+    ],
+)
+def test_body_of_nothing_but_values_is_refused(
+    client: httpx2.Client, path: str, start: str, end: str
+) -> None:
+    """A million empty objects are few bytes and much memory: they are not even read."""
+    body = start + ",".join(["{}"] * 1_000_000) + end
+    answer = client.post(path, content=body.encode(), headers={"content-type": "application/json"})
+    assert answer.status_code == 413
+    assert answer.json()["detail"] == "The body holds more than 520,000 values."
