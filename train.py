@@ -4,6 +4,7 @@
     python train.py --data "Lead Scoring.csv"         # on the Kaggle original
     python train.py draft crm.csv --target Status --positive Won -o crm.toml
     python train.py --data crm.csv --columns crm.toml --output models/crm
+    python train.py evaluate --model models/crm/lead_conversion.onnx --data outcomes.csv
     python train.py --threshold cost --cost-call 5 --value-conversion 100
     python train.py --threshold capacity --calls-per-100 20
 
@@ -35,12 +36,14 @@ from leadscore.training import cells
 from leadscore.training.decision import Rule, RuleName
 from leadscore.training.draft import command as draft
 from leadscore.training.errors import RefusedError, TrainingError
+from leadscore.training.outcomes import command as evaluate
 from leadscore.training.progress import Step, progress
 
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
 
 ROOT: Final = Path(__file__).resolve().parent
+COMMANDS: Final = {"draft": draft.main, "evaluate": evaluate.main}
 REFUSED: Final = 3  # exit code
 TOO_DEEP: Final = "too_deep.joblib"
 STEPS: Final = 14  # that the progress bar counts: models, ablations, and the rest of `run`
@@ -49,8 +52,8 @@ STEPS: Final = 14  # that the progress bar counts: models, ablations, and the re
 def main(argv: Sequence[str] | None = None) -> int:
     """Train, publish and report, or run a sub-command; returns the exit code."""
     arguments = sys.argv[1:] if argv is None else list(argv)
-    if arguments[:1] == ["draft"]:
-        return draft.main(arguments[1:])
+    if arguments and arguments[0] in COMMANDS:
+        return COMMANDS[arguments[0]](arguments[1:])
     options = _options(arguments)
     console = Console(stderr=True, highlight=False)
     try:

@@ -10,8 +10,8 @@ import pytest
 
 from tests.conftest import MODEL, PYTHON, ROOT
 
-SHARED = {"__init__", "card", "columns", "dictionary", "files", "matching", "names", "proof", "scorer"}
-SHARED |= {"settings", "values"}
+SHARED = {"__init__", "bins", "card", "columns", "dictionary", "files", "matching", "names", "proof"}
+SHARED |= {"scorer", "settings", "values"}
 MAY_IMPORT = {
     "shared": set(),
     "scoring": {"shared"},
@@ -19,7 +19,7 @@ MAY_IMPORT = {
     # A worker process of the service starts as the command does.
     "service": {"shared", "scoring", "tables", "__main__"},
     "__main__": {"shared", "scoring", "tables", "service"},
-    "training": {"shared", "tables"},
+    "training": {"shared", "scoring", "tables"},
 }
 WEB = {"fastapi", "httptools", "prometheus_client", "pydantic", "pydantic_core", "starlette", "uvicorn"}
 LIBRARIES = {

@@ -1,64 +1,27 @@
 """Drift: how far the leads served have moved from the leads the model was trained on.
 
-The population stability index (PSI; Siddiqi, Credit Risk Scorecards, 2006) of a column compares the
-shares e of its bins in training with the shares a in a window of served leads: the sum of
-(a - e) ln(a / e). By convention below 0.1 nothing has happened, and from 0.25 on the column is another.
-The bins and their shares in training stand in the card.
+Bins and their index are in `bins`.
 """
 
 import hashlib
 import os
 import threading
 import time
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from leadscore.bins import Bins, Counts
 from leadscore.card import Card
 from leadscore.columns import Tensors
-
-Counts = NDArray[np.int64]
 
 SCORE: Final = "score"
 """Stands where a column's name stands for the others; with a number if a column has it."""
 
 ENOUGH: Final = 500  # leads; with fewer, chance alone makes a PSI of 0.1
-FLOOR: Final = 1e-4  # an empty bin would make the index infinite
 TOGETHER: Final = 256  # leads counted at once: numpy's cost for a call, divided by as many
-
-
-class Bins:
-    """The bins of one column, as the card's `drift` describes them."""
-
-    def __init__(self, described: Mapping[str, Any]) -> None:
-        self.shares = np.array(described["shares"], np.float64)
-        self._edges = np.array(described.get("edges", ()), np.float32)
-        levels = described.get("levels")
-        self._levels = None if levels is None else {level: place for place, level in enumerate(levels)}
-        if self._levels is not None:
-            self._levels[""] = len(self.shares) - 1
-
-    def codes(self, values: NDArray[Any]) -> NDArray[np.intp]:
-        """The bin of each of (n,) values."""
-        if self._levels is not None:
-            others = len(self.shares) - 2
-            places = [self._levels.get(value, others) for value in values.tolist()]
-            return np.array(places, np.intp)
-        codes = np.searchsorted(self._edges, values.astype(np.float32), side="right")
-        return np.where(np.isnan(values), len(self.shares) - 1, codes)
-
-    def psi(self, counts: Counts) -> float:
-        """The index of how often each bin came, shape (bins,)."""
-        return index(self.shares, counts / counts.sum())
-
-
-def index(expected: NDArray[np.float64], found: NDArray[np.float64]) -> float:
-    """The population stability index of two distributions over the same bins."""
-    expected, found = np.maximum(expected, FLOOR), np.maximum(found, FLOOR)
-    return float(((found - expected) * np.log(found / expected)).sum())
 
 
 class Window:

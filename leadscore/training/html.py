@@ -1,7 +1,7 @@
 """One self-contained page: text, tables and pictures, no address that is loaded."""
 
 import base64
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from typing import Final
 
@@ -14,8 +14,8 @@ table { border-collapse: collapse; } caption { text-align: left; font-weight: 60
 th, td { border-bottom: 1px solid #8886; padding: .25rem .75rem .25rem 0; text-align: left; }
 td { vertical-align: top; }
 td.number, th.number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
-strong.mark { color: #b3261e; } img { background: #fff; max-width: 100%; height: auto; }
-@media (prefers-color-scheme: dark) { strong.mark { color: #ff8a80; } }
+div.pictures { display: flex; flex-wrap: wrap; gap: 1rem; }
+img { background: #fff; height: auto; max-width: min(100%, 36rem); }
 """
 
 
@@ -62,7 +62,10 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]], numbers: Sequence[
     )
 
 
-def picture(png: bytes, alternative: str) -> str:
-    """A picture, with what it shows in words."""
-    data = base64.b64encode(png).decode()
-    return f'<p><img src="data:image/png;base64,{data}" alt="{escape(alternative)}"></p>'
+def pictures(pngs: Mapping[str, bytes]) -> str:
+    """Pictures side by side where there is room, by what they show in words."""
+    shown = (
+        f'<img src="data:image/png;base64,{base64.b64encode(png).decode()}" alt="{escape(text)}">'
+        for text, png in pngs.items()
+    )
+    return f'<div class="pictures">{"".join(shown)}</div>'

@@ -7,9 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from leadscore.bins import Bins, index
 from leadscore.columns import Tensors
 from leadscore.scorer import Scorer
-from leadscore.service.drift import ENOUGH, SCORE, TOGETHER, Bins, Window, index
+from leadscore.service.drift import ENOUGH, SCORE, TOGETHER, Window
 from leadscore.training.dataset import Dataset, inputs
 
 NOTHING, ANOTHER = 0.1, 0.25  # the conventional limits

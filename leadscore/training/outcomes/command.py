@@ -1,0 +1,82 @@
+"""Say whether a model in use still does what its card promised.
+
+    python train.py evaluate --model models/lead_conversion.onnx --data outcomes.csv
+
+The file has the columns the model reads, and the outcome of leads that are closed by now; open ones are
+left out. For a nightly job:
+
+Exit code 0: the model holds, or there are too few leads to say. 1: an error. 4: it no longer holds, for
+a figure beyond its limit and beyond chance.
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from rich.console import Console
+from rich.markup import escape
+
+from leadscore.files import replace_file
+from leadscore.scorer import ModelError, Scorer
+from leadscore.training.errors import TrainingError
+
+NO_LONGER_HOLDS: Final = 4  # exit code
+
+
+def main(argv: Sequence[str]) -> int:
+    """Evaluate a model; returns the exit code."""
+    options = _options(argv)
+    errors = Console(stderr=True, highlight=False)
+    try:
+        return _run(options)
+    except (TrainingError, ModelError, OSError) as error:
+        errors.print(f"[bold red]Not evaluated.[/] {escape(str(error))}", soft_wrap=True)
+        return 1
+    except KeyboardInterrupt:
+        errors.print("Interrupted.")
+        return 130
+
+
+def _run(options: argparse.Namespace) -> int:
+    scorer = Scorer(options.model)
+    # Here and not above: pandas and the like take a second, and `--help` does not need them.
+    from leadscore.training.outcomes import report  # noqa: PLC0415
+    from leadscore.training.outcomes.comparison import Limits, compared  # noqa: PLC0415
+    from leadscore.training.outcomes.leads import read  # noqa: PLC0415
+
+    limits = Limits(
+        options.max_auc_drop, options.max_calibration_error, options.max_drift, options.min_leads
+    )
+    found = compared(scorer.card, read(options.data, scorer, options.decimal, options.sheet), limits)
+    if options.json:
+        replace_file(options.json, f"{json.dumps(found, indent=1)}\n".encode())
+    if options.html:
+        from leadscore.training.outcomes.pictures import draw  # noqa: PLC0415
+
+        replace_file(options.html, report.page(found, draw(found)).encode())
+    report.printed(Console(highlight=False), found)
+    return NO_LONGER_HOLDS if found["holds"] is False else 0
+
+
+def _options(argv: Sequence[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog=f"{Path(sys.argv[0]).name} evaluate",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add = parser.add_argument
+    add("--model", type=Path, required=True, help="the ONNX file")
+    add("--data", type=Path, required=True, help="leads with their outcome: a CSV or a workbook")
+    add("--decimal", choices=(".", ","), help="the decimal mark of its numbers (default: found)")
+    add("--sheet", help="of a workbook (default: the first)")
+    add("--json", type=Path, help="also write all figures as JSON")
+    add("--html", type=Path, help="also write them as one page with pictures")
+    limit = parser.add_argument_group("limits, each beyond chance").add_argument
+    limit("--max-auc-drop", type=float, default=0.03, help="below the promised ROC-AUC (0.03)")
+    limit("--max-calibration-error", type=float, default=0.05, help="above that of chance (0.05)")
+    limit("--max-drift", type=float, default=0.25, help="index of a column; only warns (0.25)")
+    limit("--min-leads", type=int, default=200, help="closed leads, for a verdict (200)")
+    return parser.parse_args(argv)
