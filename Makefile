@@ -8,7 +8,7 @@ SOURCES := train.py export_onnx.py data/leads.csv data/columns.toml \
 	$(wildcard leadscore/*.py leadscore/training/*.py leadscore/training/*/*.py)
 UV_VERSION := $(shell sed -n 's/^uv==\([^ ]*\).*/\1/p' requirements.txt)
 
-.PHONY: run train test test-all lint check serve-check lowest-check deploy-check runtime-check spark-check contract-check openapi image image-check faults bench-serve scale sbom audit lab notebook screenshots lock clean
+.PHONY: run train test test-all lint check serve-check lowest-check oldest-check deploy-check runtime-check spark-check contract-check openapi image image-check faults bench-serve scale sbom audit lab notebook screenshots lock clean
 
 run: models/pipeline.joblib
 	@echo
@@ -46,6 +46,10 @@ serve-check: .venv-serve/installed
 # The service with the lowest versions that pyproject.toml allows.
 lowest-check: .venv-lowest/installed
 	SERVE_PYTHON=.venv-lowest/bin/python $(BIN)/pytest -q tests/test_predict.py
+
+# The model file in the oldest onnxruntime it is promised for; on Python after 3.11, in the oldest there is.
+oldest-check: .venv-oldest/installed
+	$(BIN)/pytest -q tests/training/onnx/test_oldest_runtime.py
 
 # deploy/ against the schemas of Compose and Kubernetes.
 deploy-check: .venv/installed .venv-deploy/installed
@@ -140,8 +144,14 @@ lock:
 	$(BIN)/uv pip install -q --python .venv-lowest/bin/python --resolution lowest-direct --requirement pyproject.toml
 	@touch $@
 
+.venv-oldest/installed: .venv/installed
+	$(PYTHON) -m venv --clear --without-pip .venv-oldest
+	$(BIN)/uv pip install -q --python .venv-oldest/bin/python --only-binary :all: --resolution lowest-direct \
+		"onnxruntime>=1.16.3" "numpy>=1.26"
+	@touch $@
+
 %/node_modules/.package-lock.json: %/package-lock.json %/.npmrc
 	cd $* && npm ci --no-audit --no-fund
 
 clean:
-	rm -rf .venv .venv-serve .venv-deploy .venv-contract .venv-spark .venv-lowest examples/node_modules tests/contract/node_modules build .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv .venv-serve .venv-deploy .venv-contract .venv-spark .venv-lowest .venv-oldest examples/node_modules tests/contract/node_modules build .hypothesis .mypy_cache .pytest_cache .ruff_cache

@@ -19,7 +19,8 @@ from leadscore.training.onnx.tree_ensemble import Branch, Leaf, Node, attributes
 _EXPLANATION: Final = (
     "Leads as raw columns in; their probability of converting and the exact SHAP values of the columns, "
     "in log-odds, out. The model's trees are compiled into a table of integers: a small tree for each "
-    "column finds the rows of a lead, whose sum is the answer. docs/reasons.md explains it."
+    "column finds the rows of a lead, whose sum is the answer. docs/reasons.md explains it. "
+    "Tested with onnxruntime from 1.16.3 on."
 )
 
 

@@ -72,7 +72,8 @@ def _add(found: dict[str, Any], tree: int, node: Node, place: int) -> int:
         above = _add(found, tree, node.below, place + 1)
         found["nodes_falsenodeids"][at] = above
         return _add(found, tree, node.above, above)
-    for target in np.flatnonzero(node.adds).tolist():
+    # A leaf that adds nothing says so: onnx's reference runtime has no leaf without a weight.
+    for target in np.flatnonzero(node.adds).tolist() or [0]:
         found["target_treeids"].append(tree)
         found["target_nodeids"].append(place)
         found["target_ids"].append(target)

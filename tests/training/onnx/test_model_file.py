@@ -7,6 +7,7 @@ import numpy as np
 import onnx
 import onnxruntime as ort
 import pytest
+from onnx.reference import ReferenceEvaluator
 from sklearn.pipeline import Pipeline
 
 from leadscore.card import Threshold, version_of
@@ -108,6 +109,15 @@ def test_shipped_file_is_what_any_runtime_reads(scorer: Scorer) -> None:
     tensors = scorer.inputs([lead])
     (bare,) = ort.InferenceSession(MODEL).run(["probability"], tensors)
     assert bare[0] == scorer.run(tensors)[0][0]
+
+
+def test_reference_runtime_of_onnx_computes_the_same(exported: bytes, leads: Dataset) -> None:
+    """Slow and plain Python, but what ONNX means: the same contributions to the last bit."""
+    batch = inputs(leads.features.iloc[:20], leads.dictionary)
+    probability, contributions = ReferenceEvaluator(exported).run(None, batch)
+    expected = Scorer(exported).run(batch)
+    assert np.abs(probability - expected[0]).max() <= TOLERANCE
+    assert (contributions == expected[1]).all()
 
 
 def test_file_that_was_changed_is_refused(exported: bytes) -> None:

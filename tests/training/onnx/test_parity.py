@@ -81,6 +81,18 @@ def test_witness_that_disagrees_is_heard(
             export(pipeline, draft(leads), leads.features.iloc[:FEW])
 
 
+def test_first_tree_that_is_a_bare_leaf_is_refused(pipeline: Pipeline, leads: Dataset) -> None:
+    """Here onnxmltools gives 0.62 for 0.5: a witness that errs stops the export, too."""
+    stump = copy.deepcopy(pipeline)
+    stump["model"].set_params(gamma=1e9, subsample=1)
+    features, target = leads.oldest()
+    half = min(target.sum(), len(target) - target.sum())
+    balanced = np.sort(np.concatenate([np.flatnonzero(target == side)[:half] for side in (0, 1)]))
+    stump.fit(features.iloc[balanced], target[balanced])
+    with pytest.raises(parity.ParityError, match=r"the plain graph from the pipeline by 0.12"):
+        model_file.export(stump, draft(leads), leads.features.iloc[:FEW])
+
+
 def test_decision_that_flips_is_refused_however_small_the_difference(
     monkeypatch: pytest.MonkeyPatch, pipeline: Pipeline, leads: Dataset
 ) -> None:

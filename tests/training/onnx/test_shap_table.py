@@ -2,6 +2,7 @@
 
 import itertools
 import math
+import re
 import warnings
 
 import numpy as np
@@ -16,6 +17,7 @@ from leadscore.training.onnx.parity import adversarial
 from leadscore.training.onnx.shap_table import ShapleyError, Table, compile_pipeline, compile_trees
 from leadscore.training.onnx.shap_values import contributions
 from leadscore.training.onnx.trees import Split, Tree, encoded_columns
+from tests.conftest import ROOT
 
 # On a number (0) twice, and on two of three levels (1, 2, 3) of one category (column 1).
 TREE = Tree(
@@ -92,6 +94,27 @@ def test_compiled_tree_gives_shapley_values_by_definition() -> None:
     values = np.array([_by_definition(TREE, lead) for lead in LEADS])
     expected = np.column_stack([values[:, 0], values[:, 1:].sum(axis=1)])
     assert found == pytest.approx(expected, abs=1e-6)
+
+
+def test_worked_example_of_the_documents() -> None:
+    """The table in docs/reasons.md is what its tree compiles to."""
+    tree = Tree(
+        split=[Split(0, 300.0, True), Split(1, 0.5, False), Split(0, 900.0, True), *[None] * 4],
+        left=[1, 3, 5, -1, -1, -1, -1],
+        right=[2, 4, 6, -1, -1, -1, -1],
+        value=[0, 0, 0, -0.8, -0.2, 0.4, 1.0],
+        cover=[100, 60, 40, 40, 20, 30, 10],
+    )
+    table = compile_trees([tree], np.array([0, 1, 1]), 2, 0.0)
+    text = (ROOT / "docs" / "reasons.md").read_text(encoding="utf-8")
+    rows = [
+        line.strip("| ").split(" | ")[3:] for line in text.splitlines() if re.match(r"\| \d \| ", line)
+    ]
+    expected = np.array(rows, float)
+    assert table.base == pytest.approx(-0.14)
+    assert table.values == pytest.approx(expected[:, :2])
+    assert table.base + table.values.sum(axis=1) == pytest.approx(expected[:, 2])
+    assert table.steps[:, 0].tolist() == [0, 2, 4, 0, 0, 1]  # time, missing time, Google, other
 
 
 def test_base_and_contributions_add_up_to_the_prediction() -> None:
