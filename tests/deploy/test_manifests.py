@@ -16,6 +16,7 @@ TOOLS = ROOT / ".venv-deploy" / "bin"
 RESOURCES = sorted(
     set((DEPLOY / "kubernetes").iterdir()) - {DEPLOY / "kubernetes" / "kustomization.yaml"}
 )
+INGRESS = DEPLOY / "ingress.yaml"  # not among them: names and certificates are each cluster's own
 
 with_schemas = pytest.mark.skipif(
     not TOOLS.exists(), reason="`make deploy-check` installs the schemas, 190 MB, in .venv-deploy"
@@ -46,7 +47,7 @@ def verdicts(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
         pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": where}, "spec": spec}
         (folder / f"{where}.yaml").write_text(json.dumps(pod))
         (folder / f"{where}-misspelt.yaml").write_text(json.dumps(pod).replace("httpGet", "httpget"))
-    check = [TOOLS / "kubernetes-validate", "--strict", *RESOURCES, *folder.iterdir()]
+    check = [TOOLS / "kubernetes-validate", "--strict", *RESOURCES, INGRESS, *folder.iterdir()]
     done = subprocess.run(check, capture_output=True, text=True, check=False)
     lines = [line.split(maxsplit=2) for line in (done.stdout + done.stderr).splitlines()]
     return {Path(path).name: verdict for _, path, verdict in lines}
@@ -61,7 +62,7 @@ def test_compose_file_is_one() -> None:
 
 
 @with_schemas
-@pytest.mark.parametrize("path", RESOURCES, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", [*RESOURCES, INGRESS], ids=lambda path: path.stem)
 def test_kubernetes_resource_is_one(verdicts: dict[str, str], path: Path) -> None:
     """It is valid by the schema of its kind, without a field of our own invention."""
     assert verdicts[path.name].startswith("passed")
@@ -83,6 +84,16 @@ def test_kustomization_leaves_nothing_out() -> None:
     assert [image["name"] for image in kustomization["images"]] == [container["image"]]
     generated = [entry["name"] for entry in kustomization["configMapGenerator"]]
     assert generated == [entry["configMapRef"]["name"] for entry in container["envFrom"]]
+
+
+def test_ingress_leads_to_the_service() -> None:
+    """By the name and the port that kubernetes/service.yaml gives it."""
+    (rule,) = _read("ingress.yaml")["spec"]["rules"]
+    (path,) = rule["http"]["paths"]
+    service = _read("kubernetes/service.yaml")
+    backend = path["backend"]["service"]
+    assert backend["name"] == service["metadata"]["name"]
+    assert backend["port"]["name"] in {port["name"] for port in service["spec"]["ports"]}
 
 
 @pytest.mark.parametrize("where", ["kubernetes", "kserve", "cloudrun"])
