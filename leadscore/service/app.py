@@ -32,7 +32,7 @@ def create_service(scorer: Scorer, settings: Settings, keys: Keys) -> ASGIApp:
     secured = headers.secured(headers.cors(guarded, settings))
     packed = encoding.packed(secured)
     recorder = logs.Recorder(packed, metrics.note_request, settings.log_requests)
-    rooted = paths.rooted(recorder, settings.root_path)
+    rooted = paths.rooted(recorder, settings.root_path, route.versioned(app))
     return _Service(rooted, start=in_use.listen, stop=logs.lines.flush)
 
 

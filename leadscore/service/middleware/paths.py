@@ -1,18 +1,23 @@
-"""The path of a request as routes know it: without the prefix under which a proxy shows the service.
+"""The path of a request as routes know it: without a proxy's prefix, and without /v1.
 
 Outermost, so that nothing else has to know the prefix. A server that was told it (`--root-path`) puts it
 before every path; a proxy may take it off the path, or leave it there.
 """
 
+from collections.abc import Set
+from typing import Final
+
 from starlette.responses import RedirectResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+VERSION: Final = "/v1"
 
-def rooted(app: ASGIApp, root_path: str) -> ASGIApp:
-    """An app whose paths start behind the prefix. It finds that as `scope["prefix"]`, for links.
 
-    `root_path`: the prefix where the server names none. The prefix alone is answered by a redirect, for
-    the page's links are relative.
+def rooted(app: ASGIApp, root_path: str, versioned: Set[str]) -> ASGIApp:
+    """An app whose paths start behind the prefix; those `versioned` are also found below VERSION.
+
+    The prefix stands in `scope["prefix"]`, for links. `root_path`: the prefix where the server names none.
+    The prefix alone is answered by a redirect, for the page's links are relative.
     """
 
     async def answer(scope: Scope, receive: Receive, send: Send) -> None:
@@ -24,6 +29,8 @@ def rooted(app: ASGIApp, root_path: str) -> ASGIApp:
                 await RedirectResponse(f"{prefix}/", 308)(scope, receive, send)
                 return
             scope = {**scope, "root_path": "", "path": path, "prefix": prefix}
+        if scope["path"].startswith(VERSION) and (path := scope["path"][len(VERSION) :]) in versioned:
+            scope = {**scope, "path": path}
         await app(scope, receive, send)
 
     return answer

@@ -119,6 +119,12 @@ def first(app: FastAPI) -> ASGIApp:
     return answer
 
 
+def versioned(app: FastAPI) -> frozenset[str]:
+    """The paths that are also there below /v1: our own. The Open Inference Protocol has its version."""
+    ours = (one.path for one in app.routes if isinstance(one, Route) and one.include_in_schema)
+    return frozenset(path for path in ours if not path.startswith("/v2"))
+
+
 async def answered(request: Request, work: Work) -> Response:
     """Read the body, and work on it: large ones in a thread, one after the other, so that the memory
     they take on the way is that of one.

@@ -98,3 +98,21 @@ def test_log_names_who_asks(serve: Serve, believed: str, said: str, client: str 
 
         server.wait_for(line, "the line of the request")
         assert line()["client"] == client
+
+
+@pytest.mark.parametrize("prefix", ["/v1", "/scoring/v1"])
+def test_routes_are_also_below_their_version(behind: Server, prefix: str) -> None:
+    """With the same keys and limits; what has a version of its own, and pages, are not."""
+    assert behind.get(f"{prefix}/health").status_code == 200
+    assert behind.get(f"{prefix}/model").status_code == 401
+    answers = [
+        behind.post(path, json={}, headers=KEY).json() for path in ("/predict", f"{prefix}/predict")
+    ]
+    assert answers[0] == answers[1]
+    csv = {
+        "content": "Lead Source\n" + "Google\n" * 1000,
+        "headers": {"content-type": "text/csv", **KEY},
+    }
+    assert behind.post(f"{prefix}/predict/csv", **csv).status_code == 200
+    for path in ("/v2", "/v1/health", "health", "/docs", "/"):
+        assert behind.get(prefix + path, headers=KEY).status_code == 404, path
