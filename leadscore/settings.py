@@ -34,6 +34,7 @@ class Settings:
     max_large: int = 8  # of them with a body over limits.LARGE bytes: each takes tens of megabytes
     timeout: float = 30  # seconds for a request to come in and be answered
     keep_alive: int = 75  # seconds a connection may be silent: load balancers keep theirs for 60
+    drain: float = 0  # seconds after SIGTERM until the service stops, in which it is not ready
     shutdown_timeout: int = 4  # seconds; orchestrators kill after 10 or 30
     root_path: str = ""  # under which a proxy shows the service, like /scoring
     forwarded_allow_ips: tuple[str, ...] = ("127.0.0.1",)  # proxies that may say who asks
@@ -56,6 +57,7 @@ class Settings:
             ("max_large", 1, 1_000_000),
             ("timeout", 0.001, 86_400),
             ("keep_alive", 1, 86_400),
+            ("drain", 0, 3_600),
             ("shutdown_timeout", 0, 86_400),
             ("drift_window", 1, 10_000_000),
         ):

@@ -1,7 +1,7 @@
 """The HTTP service: the model in use behind its routes, and what stands between them and the world."""
 
 import gc
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from fastapi import FastAPI
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -9,6 +9,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from leadscore import __version__
 from leadscore.scorer import Scorer
 from leadscore.service import docs, metrics, openapi, page, problems
+from leadscore.service.drain import Drain
 from leadscore.service.middleware import encoding, headers, logs, paths
 from leadscore.service.middleware.keys import KeyGuard, Keys
 from leadscore.service.middleware.limits import Limits
@@ -22,10 +23,10 @@ def create_service(scorer: Scorer, settings: Settings, keys: Keys) -> ASGIApp:
     """The service as it is run. From outside to inside: path, log, encodings, CORS, keys, limits,
     model.
     """
-    in_use = ModelInUse(scorer, settings)
+    in_use, drain = ModelInUse(scorer, settings), Drain(settings.drain)
     app = create_app(settings, in_use.reload if keys else None)
     limited: ASGIApp = Limits(
-        in_use.before(route.first(app)), settings, {csv.CSV_PATH: settings.max_csv}
+        in_use.before(drain.before(route.first(app))), settings, {csv.CSV_PATH: settings.max_csv}
     )
     unpacked = encoding.unpacked(limited)
     guarded = KeyGuard(unpacked, keys) if keys else unpacked
@@ -33,7 +34,7 @@ def create_service(scorer: Scorer, settings: Settings, keys: Keys) -> ASGIApp:
     packed = encoding.packed(secured)
     recorder = logs.Recorder(packed, metrics.note_request, settings.log_requests)
     rooted = paths.rooted(recorder, settings.root_path, route.versioned(app))
-    return _Service(rooted, start=in_use.listen, stop=logs.lines.flush)
+    return _Service(rooted, start=[in_use.listen, drain.listen], stop=logs.lines.flush)
 
 
 def create_app(settings: Settings, reload: Reload | None = None) -> FastAPI:
@@ -61,7 +62,9 @@ def create_app(settings: Settings, reload: Reload | None = None) -> FastAPI:
 class _Service:
     """An ASGI app with something to do when it starts and when it stops."""
 
-    def __init__(self, app: ASGIApp, start: Callable[[], None], stop: Callable[[], None]) -> None:
+    def __init__(
+        self, app: ASGIApp, start: Sequence[Callable[[], None]], stop: Callable[[], None]
+    ) -> None:
         self._app, self._start, self._stop = app, start, stop
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -73,7 +76,8 @@ class _Service:
             # App and model stay for good: no later collection needs to walk through them.
             gc.collect()
             gc.freeze()
-            self._start()
+            for start in self._start:
+                start()
             await send({"type": "lifespan.startup.complete"})
             await receive()
             self._stop()

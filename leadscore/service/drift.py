@@ -42,17 +42,10 @@ class Window:
         self._waiting: list[tuple[Tensors, NDArray[np.float64]]] = []
         self._leads_waiting = 0
         self._lock = threading.Lock()
-        shape = (int(self._starts[-1]),)
         self._folder = folder
         self._name = f"drift-{hashlib.sha256(card.to_json().encode()).hexdigest()[:16]}"
         self._path: Path | None = None
-        self._counts: Counts = np.zeros(shape, np.int64)
-        if folder:
-            for left in folder.glob(f"{self._name}.*.{os.getpid()}"):  # by a process of this number
-                left.unlink()
-            # A model that is loaded again has two windows for a moment; the first takes its file away.
-            self._path = folder / f"{self._name}.{time.monotonic_ns()}.{os.getpid()}"
-            self._counts = np.memmap(self._path, np.int64, "w+", shape=shape)
+        self._counts: Counts = np.zeros(int(self._starts[-1]), np.int64)
 
     def add(self, inputs: Tensors, probability: NDArray[np.float64]) -> None:
         """Take in scored leads: model inputs of shape (n, 1), probabilities of shape (n,)."""
@@ -81,6 +74,14 @@ class Window:
         if self._path:
             self._path.unlink(missing_ok=True)
 
+    def _share(self, folder: Path) -> None:
+        """Keep the counts where the other workers find them."""
+        for left in folder.glob(f"{self._name}.*.{os.getpid()}"):  # by a process of this number
+            left.unlink()
+        # A model that is loaded again has two windows for a moment; the first takes its file away.
+        self._path = folder / f"{self._name}.{time.monotonic_ns()}.{os.getpid()}"
+        self._counts = np.memmap(self._path, np.int64, "w+", shape=self._counts.shape)
+
     def _count(self) -> None:
         with self._lock:
             waiting, self._waiting, self._leads_waiting = self._waiting, [], 0
@@ -91,6 +92,8 @@ class Window:
         codes = [bins.codes(values[name].reshape(-1)) for name, bins in self._bins.items()]
         rows = (np.column_stack(codes) + self._starts[:-1])[-len(self._rows) :]
         with self._lock:
+            if self._folder and not self._path:  # not before: gunicorn --preload forks after the start
+                self._share(self._folder)
             places = np.arange(self._next, self._next + len(rows)) % len(self._rows)
             gone = self._rows[places]
             self._counts += self._tally(rows) - self._tally(gone[gone[:, 0] >= 0])

@@ -28,6 +28,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 from prometheus_client.values import MultiProcessValue
 
+from leadscore import __version__
 from leadscore.card import Card
 from leadscore.scoring.engine import Scored
 from leadscore.service.drift import Window
@@ -137,6 +138,7 @@ class _Derived(Collector):
         """The model, and the drift of the leads it has scored."""
         model = {"name": self._card.name, "version": self._card.version, "known": self._card.known}
         yield InfoMetricFamily("leadscore_model", "The model that answers.", model)
+        yield InfoMetricFamily("leadscore_app", "The service itself.", {"version": __version__})
         yield GaugeMetricFamily(
             "leadscore_drift_leads", "Leads in the window.", value=self._window.leads()
         )

@@ -34,7 +34,7 @@ KEYS: Final = {
 
 EVERYWHERE: Final = {
     431: "The head of the request is too large, or has too many fields.",
-    503: "Too many requests at once; try again.",
+    503: "Too many requests at once, or the service is about to stop; try again.",
 }
 """How any request can fail."""
 

@@ -35,7 +35,7 @@ def serve(scorer: Scorer, settings: Settings) -> None:
     if settings.workers == 1:
         uvicorn.Server(config).run()
     else:
-        workers.run(config)
+        workers.run(config, settings.drain)
 
 
 def worker() -> ASGIApp:

@@ -40,8 +40,9 @@ class Workers(Multiprocess):
     - A worker that does not answer is not waited for: meanwhile the others are looked after.
     """
 
-    def __init__(self, config: Config, sockets: list[socket]) -> None:
+    def __init__(self, config: Config, sockets: list[socket], drain: float) -> None:
         super().__init__(config, sockets)
+        self._drain = drain  # seconds for which a worker goes on after SIGTERM
         self._heard: dict[int | None, float] = {}  # process id -> when it last said that it serves
         self._due: dict[int, float] = {}  # place of a worker that died -> when the next one starts
         self._delays = [0.0] * self.processes_num  # seconds until then, the next time
@@ -80,7 +81,7 @@ class Workers(Multiprocess):
 
     def join_all(self) -> None:
         """Wait for the workers to end; one that hangs is killed."""
-        seconds = (self.config.timeout_graceful_shutdown or 0) + END_SECONDS
+        seconds = self._drain + (self.config.timeout_graceful_shutdown or 0) + END_SECONDS
         deadline = time.monotonic() + seconds
         for process in self.processes:
             process.process.join(max(0, deadline - time.monotonic()))
@@ -117,10 +118,10 @@ def leave_with_parent() -> None:
         threading.Thread(target=watch, daemon=True).start()
 
 
-def run(config: Config) -> None:
+def run(config: Config, drain: float) -> None:
     """Serve with `config.workers` processes until told to stop."""
     with _shared_folder():
-        Workers(config, sockets=[config.bind_socket()]).run()
+        Workers(config, [config.bind_socket()], drain).run()
 
 
 @contextlib.contextmanager

@@ -1,11 +1,14 @@
 """Metrics: what a scrape tells is what was asked."""
 
+import os
 import re
+from pathlib import Path
 
 import httpx2
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from leadscore import __version__
 from leadscore.scorer import Scorer
 from tests.conftest import ROOT, Serve, Server
 
@@ -60,6 +63,7 @@ def test_scrape_tells_what_was_asked(serve: Serve, scorer: Scorer, workers: str)
     assert value("leadscore_drift_leads") >= 600
     model = {"name": "lead_conversion", "version": scorer.card.version, "known": scorer.card.known}
     assert value("leadscore_model_info", **model) == 1
+    assert value("leadscore_app_info", version=__version__) == 1
 
 
 def test_what_is_refused_is_no_lead(serve: Serve) -> None:
@@ -92,3 +96,15 @@ def test_dashboard_shows_metrics_that_exist(client: Server) -> None:
     for label, name in re.findall(r"by \((\w+)\) \((?:rate|increase)?\(?(leadscore_[a-z_]+)", text):
         if name != "leadscore_reloads_total" and label != "instance":
             assert any(found == name and label in dict(labels) for found, labels in samples), name
+
+
+def test_preloaded_workers_count_drift_once(serve: Serve, tmp_path: Path) -> None:
+    """gunicorn --preload makes the app before it forks: each worker still counts for itself."""
+    if "SERVE_PYTHON" in os.environ:
+        pytest.skip("gunicorn is optional and not in requirements-serve.txt")
+    command = ("-m", "gunicorn", "--preload", "-w", "2", "-k", "uvicorn_worker.UvicornWorker")
+    shared = {"PROMETHEUS_MULTIPROC_DIR": str(tmp_path)}
+    with serve(*command, "-b", "127.0.0.1:0", "predict:app", **shared) as server:
+        for _ in range(6):
+            server.anew.post("/predict/batch", json=[{}] * 300).raise_for_status()
+        assert _samples(server)["leadscore_drift_leads", frozenset()] == 1800

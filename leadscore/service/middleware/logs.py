@@ -18,6 +18,7 @@ from typing import Any, Final
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from leadscore import __version__
 from leadscore.service import problems
 
 REQUEST_ID: Final = re.compile(rb"[A-Za-z0-9._:-]{1,128}")
@@ -59,7 +60,7 @@ class Record:
             f'"id": "{self.id}", "traceparent": {trace}, "client": {client}, '
             f'"method": "{self.method}", "route": {route}, '
             f'"status": {self.status}, "ms": {1000 * self.seconds:.3f}, "rows": {self.rows}, '
-            f'"model_version": "{self.model_version}"}}\n'
+            f'"model_version": "{self.model_version}", "app_version": "{__version__}"}}\n'
         )
 
 
@@ -174,6 +175,7 @@ class JsonFormatter(logging.Formatter):
             "level": record.levelname.lower(),
             "message": record.getMessage(),
             **getattr(record, "fields", {}),
+            "app_version": __version__,
         }
         if record.exc_info and record.exc_info[0]:
             kind, _, trace = record.exc_info

@@ -16,8 +16,8 @@ VERSION: Final = "/v1"
 def rooted(app: ASGIApp, root_path: str, versioned: Set[str]) -> ASGIApp:
     """An app whose paths start behind the prefix; those `versioned` are also found below VERSION.
 
-    The prefix stands in `scope["prefix"]`, for links. `root_path`: the prefix where the server names none.
-    The prefix alone is answered by a redirect, for the page's links are relative.
+    The prefix stands in `scope["prefix"]`, for links; where the server names none it is `root_path`.
+    Alone it is answered by a redirect, for the page's links are relative.
     """
 
     async def answer(scope: Scope, receive: Receive, send: Send) -> None:

@@ -6,6 +6,7 @@ import sys
 
 import pytest
 
+from leadscore import __version__
 from leadscore.service.middleware.logs import JsonFormatter
 from tests.conftest import Server
 
@@ -42,6 +43,7 @@ def test_request_is_one_line_without_its_values(client: Server) -> None:
         "status": 200,
         "rows": 3,
         "model_version": answer.json()["model_version"],
+        "app_version": __version__,
     }
     log = client.log.read_text()
     assert "Secretville" not in log
