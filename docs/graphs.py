@@ -10,7 +10,7 @@ import onnx
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from leadscore.columns import Dictionary
+from leadscore.dictionary import Dictionary
 from leadscore.training.dataset import load
 from leadscore.training.models import CANDIDATES, SERVED
 from leadscore.training.onnx import plain_graph, table_graph

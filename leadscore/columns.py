@@ -18,7 +18,7 @@ from leadscore import values
 from leadscore.values import AS_IN_JSON, MARKERS, Levels, NumberError, level_key
 
 Role = Literal["feature", "id", "target", "excluded", "ignored"]
-Kind = Literal["number", "category"]
+Kind = Literal["number", "category", "list", "date", "email"]
 
 MOMENTS = ("capture", "engaged", "contacted")
 """The moments from which values are known, in order, where the dictionary names no others."""
@@ -84,6 +84,9 @@ class Column:
     clock: bool = False
     consent: bool = False
     format: str = ""
+    separator: str = ""
+    part: tuple[str, ...] = ()
+    whole: str = ""
     positive: tuple[str, ...] = ()
     negative: tuple[str, ...] = ()
     open: tuple[str, ...] = ()
@@ -109,7 +112,9 @@ class Column:
     @property
     def expected(self) -> str:
         """What the column takes, in words."""
-        if self.kind == "category":
+        if self.kind == "list":
+            return "a list of texts, or a text with separators, or null"
+        if self.kind != "number":
             return "text or null"
         bound = "" if self.minimum is None else f" of at least {self.minimum:g}"
         return f"a number{bound} or null"
@@ -124,12 +129,13 @@ class Column:
         Raises ColumnError for a value the column does not take: another type, an infinite or too
         large number, one below the minimum, text that is not valid Unicode or may be two numbers.
         """
-        absent = self._absent(value)
+        absent = self.absent(value)
         if self.kind == "number":
             return math.nan if absent else self._number(value)
         return "" if absent else self._text(value)
 
-    def _absent(self, value: object) -> bool:
+    def absent(self, value: object) -> bool:
+        """Whether a raw value says that nothing is known."""
         if isinstance(value, str):
             key = level_key(value)
             return not key or (key in self._markers and key not in self._aliases)
@@ -189,7 +195,7 @@ class Column:
         Labels are found in any spelling, as levels are. ColumnError for any other.
         """
         label = self._labels.find(str(value))
-        if label is None and not self._absent(value):
+        if label is None and not self.absent(value):
             labels = " or ".join(map(repr, (*self.negative, *self.positive, *self.open)))
             raise ColumnError(self.name, value, labels)
         return None if label is None or label in self.open else int(label in self.positive)

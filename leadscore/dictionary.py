@@ -1,26 +1,20 @@
 """The data dictionary: all columns of a data source, and which of them a model reads."""
 
-import re
 import tomllib
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import MISSING, asdict, dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Final, Self, get_args
+from typing import Any, Final, Self
 
-from leadscore.columns import MOMENTS, Column, Kind, Role
+from leadscore import blocks
+from leadscore.blocks import LABELS, NOT_IN_BLOCK, DictionaryError
+from leadscore.columns import MOMENTS, Column, Role
 from leadscore.names import LONGEST, fold, nearest
-from leadscore.values import level_key
 
-_NOT_IN_BLOCK: Final = ("missing", "levels", "decimal")  # fields of a column that its table lacks
-_LABELS: Final = ("positive", "negative", "open")  # one label, or a list of them
-_SNAKE_CASE: Final = re.compile(r"[a-z][a-z0-9_]*")
+__all__ = ["Dictionary", "DictionaryError"]
 
 REMEMBERED: Final = 5_000  # keys of leads, whose columns are known without folding them again
-
-
-class DictionaryError(ValueError):
-    """The data dictionary itself is wrong."""
 
 
 @dataclass(frozen=True)
@@ -69,18 +63,18 @@ class Dictionary:
                 f"unknown key {min(extra)!r}, expected 'missing', 'moments', 'grades' and 'column'"
             )
         missing = frozenset(document.get("missing", ()))
-        moments = _moments(document.get("moments", list(MOMENTS)))
-        columns = tuple(_column(block, missing, moments) for block in document.get("column", ()))
-        return cls(columns, _actions(document.get("grades", {})), moments)
+        moments = blocks.moments(document.get("moments", list(MOMENTS)))
+        columns = tuple(blocks.column(block, missing, moments) for block in document.get("column", ()))
+        return cls(columns, blocks.actions(document.get("grades", {})), moments)
 
     def to_dict(self) -> dict[str, Any]:
         """The document `from_dict` reads, without the fields that hold their default."""
         blocks = []
         for column in self.columns:
             block = {k: v for k, v in asdict(column).items() if v or (k == "minimum" and v is not None)}
-            for key in _NOT_IN_BLOCK:
+            for key in NOT_IN_BLOCK:
                 block.pop(key, None)
-            for key in _LABELS:
+            for key in LABELS:
                 if key in block:
                     block[key] = block[key][0] if len(block[key]) == 1 else list(block[key])
             blocks.append(block)
@@ -91,7 +85,12 @@ class Dictionary:
     @cached_property
     def features(self) -> tuple[Column, ...]:
         """The columns the model reads, in its input order."""
-        return self._of_role("feature")
+        return tuple(c for c in self._of_role("feature") if c.kind in ("number", "category"))
+
+    @cached_property
+    def wholes(self) -> tuple[Column, ...]:
+        """The columns of which the model reads parts, if any: lists, dates, e-mail addresses."""
+        return tuple(c for c in self._of_role("feature") if c.kind not in ("number", "category"))
 
     @cached_property
     def ids(self) -> tuple[Column, ...]:
@@ -162,6 +161,23 @@ class Dictionary:
             ),
         )
 
+    def with_parts(self, parts: Mapping[str, Sequence[Column]]) -> Self:
+        """The dictionary with the parts of its wholes, by name, behind each."""
+        return replace(
+            self,
+            columns=tuple(part for c in self.columns for part in (c, *parts.get(c.name, ()))),
+        )
+
+    def as_found(self, other: Self) -> Self:
+        """The dictionary with the parts and levels of another one of the same columns."""
+        parts: dict[str, list[Column]] = {}
+        roles = {column.name: column.role for column in self.columns}
+        for column in other.columns:
+            if column.whole and column.name not in roles:
+                found = replace(column, role=roles[column.whole])
+                parts.setdefault(column.whole, []).append(found)
+        return self.with_parts(parts).with_levels({c.name: c.levels for c in other.features})
+
     def with_levels(self, levels: Mapping[str, Sequence[str]]) -> Self:
         """The dictionary with the levels of its categories, by name, as they are to be spelled."""
         return replace(
@@ -196,55 +212,3 @@ class _Found(dict[str, Column | None]):
             self.clear()
             self.update(self._exact)
         return self.setdefault(key, self._folded.get(fold(key)))
-
-
-def _actions(table: object) -> dict[str, str]:
-    if not isinstance(table, Mapping) or not all(isinstance(v, str) and v for v in table.values()):
-        raise DictionaryError('[grades]: expected a text for each grade, such as A = "Call today"')
-    return dict(table)
-
-
-def _labels(name: str, block: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
-    """The labels of a target as texts; DictionaryError if one is missing, or means two outcomes."""
-    found = {}
-    for key in _LABELS:
-        value = block.get(key, ())
-        given = value if isinstance(value, list) else [] if value in ("", ()) else [value]
-        if not all(isinstance(label, str | int | float) for label in given):
-            raise DictionaryError(
-                f"column {name!r}: {key} is {value!r}, expected a label or a list of labels"
-            )
-        found[key] = tuple(map(str, given))
-    keys = [level_key(label) for labels in found.values() for label in labels]
-    if not (found["positive"] and found["negative"]) or len(set(keys)) < len(keys):
-        raise DictionaryError(f"column {name!r}: a target needs two labels, positive and negative")
-    return found
-
-
-def _moments(names: Any) -> tuple[str, ...]:
-    right = isinstance(names, list) and all(isinstance(name, str) and name for name in names)
-    if not right or not names or len(set(names)) < len(names):
-        raise DictionaryError(f"moments is {names!r}, expected a list of different names, in order")
-    return tuple(names)
-
-
-def _column(block: Mapping[str, Any], missing: frozenset[str], moments: tuple[str, ...]) -> Column:
-    name = block.get("name", "without a name")
-    known_fields = {f.name: f for f in fields(Column) if f.name not in _NOT_IN_BLOCK}
-    for key in block:
-        if key not in known_fields:
-            raise DictionaryError(f"column {name!r}: unknown key {key!r}")
-    for key, entry in known_fields.items():
-        if entry.default is MISSING and entry.default_factory is MISSING and not block.get(key):
-            raise DictionaryError(f"column {name!r}: {key!r} is missing or empty")
-    for key, choices in (("role", get_args(Role)), ("kind", get_args(Kind)), ("known", moments)):
-        if block[key] not in choices:
-            allowed = ", ".join(choices)
-            raise DictionaryError(f"column {name!r}: {key} is {block[key]!r}, expected one of {allowed}")
-    if not _SNAKE_CASE.fullmatch(name):
-        raise DictionaryError(f"column {name!r}: expected a snake_case name")
-    if block.get("clock") and block["role"] in ("feature", "target"):
-        raise DictionaryError(f"column {name!r}: clock = true belongs to a column of role 'id'")
-    labels = _labels(name, block) if block["role"] == "target" else {}
-    set_apart = tuple(block.get("set_apart", ()))
-    return Column(**{**block, **labels, "set_apart": set_apart, "missing": missing})

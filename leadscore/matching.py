@@ -51,7 +51,11 @@ def match(
             found.errors.append(
                 f"the columns {show(first)} and {show(header)} are both {column.source!r}"
             )
-    found.absent.extend(c for c in dictionary.features if c.name not in found.places)
+    found.absent.extend(
+        column
+        for column in dictionary.features
+        if column.name not in found.places and column.whole not in found.places
+    )
     found.suggestions.update(_suggestions(found))
     return found
 

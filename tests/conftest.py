@@ -242,7 +242,7 @@ def crm(tmp_path_factory: pytest.TempPathFactory) -> Path:
     probability = pipeline.predict_proba(leads.features)[:, 1]
     card = replace(
         card,
-        drift=drift(leads.features, leads.dictionary, probability, card.grades),
+        drift=drift(leads.features, leads.dictionary, probability),
         importance=dict(zip(leads.features, sizes, strict=True)),
     )
     model = tmp_path_factory.mktemp("crm") / "crm.onnx"

@@ -11,7 +11,7 @@ import pytest
 from tests.conftest import MODEL, PYTHON, ROOT
 
 SHARED = {"__init__", "bins", "card", "columns", "dictionary", "files", "matching", "names", "proof"}
-SHARED |= {"scorer", "settings", "values"}
+SHARED |= {"blocks", "parts", "scorer", "settings", "values"}
 MAY_IMPORT = {
     "shared": set(),
     "scoring": {"shared"},

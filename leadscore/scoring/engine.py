@@ -4,7 +4,7 @@ Every door reads and scores here: JSON, files, tensors, the terminal.
 """
 
 from bisect import bisect_right
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from copy import copy
 from dataclasses import replace
 from itertools import chain
@@ -63,6 +63,13 @@ class Engine:
             column.name: Vocabulary(column, card.reference[column.name], max_text)
             for column in self.features
         }
+        wholes = {column.name: column for column in card.dictionary.wholes}
+        self.parts: dict[str, dict[str, Vocabulary]] = {name: {} for name in wholes}
+        for column in self.features:
+            if column.whole in wholes:
+                self.parts[column.whole][column.name] = Vocabulary(
+                    column, card.reference[column.name], max_text, wholes[column.whole]
+                )
         self._readings = {AS_IN_JSON: self}
         worst_first = card.grades[::-1]
         self._grades = [entry.grade for entry in worst_first]
@@ -81,11 +88,24 @@ class Engine:
         return self._readings[decimal]
 
     def read(self, columns: Mapping[str, Sequence[object]], count: int) -> Leads:
-        """Read `count` raw values of each feature; a feature that is absent is missing."""
-        return [
-            vocabulary.read(columns[name]) if name in columns else [vocabulary.missing] * count
+        """Read `count` raw values of each feature; a feature that is absent is missing.
+
+        A column of which the model reads parts stands for those of them that are not given.
+        """
+        found = {
+            name: vocabulary.read(columns[name]) if name in columns else [vocabulary.missing] * count
             for name, vocabulary in self.vocabularies.items()
-        ]
+        }
+        for whole in columns.keys() & self.parts.keys():
+            for name, vocabulary in self.parts[whole].items():
+                taken, given = vocabulary.read(columns[whole]), columns.get(name, [None] * count)
+                pairs = zip(found[name], given, taken, strict=True)
+                found[name] = [part if own is None else meaning for meaning, own, part in pairs]
+        return list(found.values())
+
+    def readers(self, column: str) -> Iterable[Vocabulary]:
+        """Those that read a column's raw values: one, or one for each part the model reads of it."""
+        return self.parts[column].values() if column in self.parts else [self.vocabularies[column]]
 
     def errors(self, leads: Leads) -> dict[int, list[ColumnError]]:
         """What is wrong with each lead that cannot be scored; columns are called by their headers."""
@@ -93,7 +113,7 @@ class Engine:
         if any(map(_ERROR, chain.from_iterable(leads))):
             for column in leads:
                 for lead, meaning in enumerate(column):
-                    if meaning.error:
+                    if meaning.error and not _told(meaning.error, found.get(lead, ())):
                         found.setdefault(lead, []).append(meaning.error)
         return found
 
@@ -136,3 +156,8 @@ class Engine:
                     if meaning.caution:
                         found.setdefault(lead, []).append((feature.name, meaning.caution))
         return found
+
+
+def _told(error: ColumnError, errors: Iterable[ColumnError]) -> bool:
+    """Whether an error is among others: all parts of a column say the same of a wrong value."""
+    return str(error) in map(str, errors)

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from leadscore.columns import Column, ColumnError, Value
+from leadscore.parts import taken
 from leadscore.scoring import phrases
 
 # Values remembered by a column; then all are forgotten, so that memory stays bounded.
@@ -32,10 +33,17 @@ class Vocabulary:
     """The meanings of one column's raw values. Safe to share between threads.
 
     `reference`: the column's entry in the card's `reference`. `max_text`: characters of one value.
+    `whole`: the column whose raw values are read, if the model reads a part of them.
     """
 
-    def __init__(self, column: Column, reference: Mapping[str, Any], max_text: int) -> None:
-        self.column, self._max_text = column, max_text
+    def __init__(
+        self,
+        column: Column,
+        reference: Mapping[str, Any],
+        max_text: int,
+        whole: Column | None = None,
+    ) -> None:
+        self.column, self._max_text, self._whole = column, max_text, whole
         levels = list(reference.get("levels", ()))  # the commonest first
         self._levels, self._commonest = frozenset(levels), next(iter(levels), None)
         quantiles = reference.get("quantiles") or [math.inf, -math.inf]
@@ -55,13 +63,14 @@ class Vocabulary:
 
     def meaning(self, raw: object) -> Meaning:
         """The meaning of one raw value, whether or not it is remembered."""
-        column = self.column
+        column, whole = self.column, self._whole
         try:
             if isinstance(raw, str) and len(raw) > self._max_text:
                 raise ColumnError(column.source, raw, f"text of at most {self._max_text} characters")
-            value, error = column.read(raw), None
+            value = column.read(taken(whole, column.part[0], raw) if whole else raw)
+            error = None
         except ColumnError as wrong:
-            error = ColumnError(column.source, wrong.value, wrong.expected)
+            error = ColumnError((whole or column).source, wrong.value, wrong.expected)
             value = column.read(None)
         new = isinstance(value, str) and value != "" and value not in self._levels
         subject = phrases.subject(column, value, self._commonest if new else None)

@@ -44,6 +44,7 @@ class LeadReader:
         dictionary = engine.card.dictionary
         self._find, self._hint = dictionary.find, dictionary.hint
         self._features = engine.vocabularies.keys()
+        self._read = self._features | engine.parts.keys()
         self._ids = CALLERS_IDS.union(column.name for column in dictionary.ids)
 
     def read(self, raw: Sequence[Any]) -> tuple[Leads, list[dict[str, Id]]]:
@@ -66,7 +67,7 @@ class LeadReader:
         rows = [self._by_name(lead) for lead in raw]
         wrong = {place for place, row in enumerate(rows) if row is None} if None in rows else set()
         named = [row or _NOTHING for row in rows]
-        given = self._features & set().union(*named)
+        given = self._read & set().union(*named)
         columns = {name: [row.get(name) for row in named] for name in given}
         leads = self._engine.read(columns, len(named))
         wrong |= self._engine.errors(leads).keys()
@@ -122,8 +123,8 @@ class LeadReader:
             return f"text of at most {self._engine.max_text} characters"
         if column.role != "feature":
             return self._expected_id(value)
-        error = self._engine.vocabularies[column.name].meaning(value).error
-        return error.expected if error else None
+        readers = self._engine.readers(column.name)
+        return next((e.expected for v in readers if (e := v.meaning(value).error)), None)
 
     def _expected_beside(self, key: str, value: object) -> str | None:
         """The same for a key that is no column's."""

@@ -60,7 +60,7 @@ def _batch(most: int) -> dict[str, Any]:
 
 
 def _lead(card: Card, max_text: int) -> dict[str, Any]:
-    columns = (*card.dictionary.features, *card.dictionary.ids)
+    columns = (*card.dictionary.features, *card.dictionary.wholes, *card.dictionary.ids)
     return {
         "title": "Lead",
         "type": "object",
@@ -81,6 +81,10 @@ def _column(column: Column, card: Card, max_text: int) -> dict[str, Any]:
     text = {"type": "string", "maxLength": max_text}
     if column.role == "id":
         return {**about, "anyOf": [text, {"type": "number"}, {"type": "null"}]}
+    if column.kind == "list":
+        return {**about, "anyOf": [text, {"type": "array", "items": text}, {"type": "null"}]}
+    if column.kind in ("date", "email"):
+        return {**about, "anyOf": [text, {"type": "null"}]}
     if column.kind == "category":
         commonest = list(card.reference[column.name]["levels"])[:SHOWN_LEVELS]
         others = [{"type": "boolean"}] if column.spellings.yes_or_no else []

@@ -5,6 +5,7 @@ mostly stores its texts so.
 """
 
 from collections.abc import Iterator
+from datetime import date
 
 import pyarrow as pa
 
@@ -25,8 +26,9 @@ class ArrowScorer:
     def __init__(self, engine: Engine, schema: pa.Schema, reasons: int) -> None:
         self._engine, self._reasons = engine, reasons
         self.columns = ColumnMap.of(schema.names, engine.card.dictionary)
+        lists = {column.name for column in engine.card.dictionary.wholes if column.kind == "list"}
         for name, place in self.columns.positions.items():
-            if pa.types.is_nested(schema.field(place).type):
+            if pa.types.is_nested(schema.field(place).type) and name not in lists:
                 raise TableError(f"{name} holds lists or structs, expected text or numbers")
         text = pa.string()
         names = self.columns.added(reasons)
@@ -47,24 +49,37 @@ class ArrowScorer:
 
     def _answered(self, batch: pa.RecordBatch) -> Answered:
         positions, count = self.columns.positions, batch.num_rows
-        leads: Leads = [
-            _meanings(batch.column(positions[name]), vocabulary)
-            if name in positions
-            else [vocabulary.missing] * count
+        columns = {name: batch.column(place) for name, place in positions.items()}
+        leads: dict[str, list[Meaning]] = {}
+        for whole in columns.keys() & self._engine.parts.keys():
+            for name, vocabulary in self._engine.parts[whole].items():
+                leads[name] = _meanings(columns[whole], vocabulary)
+        for name, vocabulary in self._engine.vocabularies.items():
+            if name in columns:
+                leads[name] = _meanings(columns[name], vocabulary)
+        found: Leads = [
+            leads.get(name, [vocabulary.missing] * count)
             for name, vocabulary in self._engine.vocabularies.items()
         ]
-        return answer(self._engine, leads, self._reasons)
+        return answer(self._engine, found, self._reasons)
 
 
 def _meanings(column: pa.Array, vocabulary: Vocabulary) -> list[Meaning]:
     """The meaning of each value; each distinct one is read once."""
     if pa.types.is_decimal(column.type):
         column = column.cast(pa.float64())
+    if pa.types.is_nested(column.type) or pa.types.is_temporal(column.type):
+        return vocabulary.read([_plain(value) for value in column.to_pylist()])
     if not pa.types.is_dictionary(column.type):
         column = column.dictionary_encode()
     distinct = [*vocabulary.read(column.dictionary.to_pylist()), vocabulary.missing]
     codes = column.indices.fill_null(len(distinct) - 1).to_pylist()
     return [distinct[code] for code in codes]
+
+
+def _plain(value: object) -> object:
+    """A date as text."""
+    return value.isoformat() if isinstance(value, date) else value
 
 
 def _columns(answered: Answered) -> Iterator[object]:

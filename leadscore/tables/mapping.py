@@ -37,7 +37,7 @@ class ColumnMap:
         found = match(names, dictionary)
         if found.errors:
             raise TableError(found.errors[0])
-        features = {column.name for column in dictionary.features}
+        features = {column.name for column in (*dictionary.features, *dictionary.wholes)}
         positions = {name: place for name, place in found.places.items() if name in features}
         if not positions:
             some = ", ".join(column.source for column in dictionary.features[:3])

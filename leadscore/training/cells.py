@@ -90,7 +90,12 @@ def _matched(header: list[str], dictionary: Dictionary) -> Matched:
     found = match(header, dictionary)
     needed = [
         column
-        for column in (*dictionary.features, dictionary.target, *dictionary.needed_ids)
+        for column in (
+            *dictionary.features,
+            *dictionary.wholes,
+            dictionary.target,
+            *dictionary.needed_ids,
+        )
         if column.name not in found.places
     ]
     if len(needed) > 1 and len(header) == 1:

@@ -1,23 +1,19 @@
 """A CSV of historical leads -> validated, clean features and target, or one clear error."""
 
 import hashlib
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import compress
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from leadscore.columns import Column, Tensors, tensor
+from leadscore.columns import Tensors, tensor
 from leadscore.dictionary import Dictionary
-from leadscore.training.cells import Cells, DataError, content, table
-from leadscore.training.draft.notations import dates
+from leadscore.training import reading
+from leadscore.training.cells import DataError, content, table
 from leadscore.training.evaluation.figures import Target
-from leadscore.training.levels import spellings
-from leadscore.training.validation import check_id, check_levels, check_outcomes, read_all
+from leadscore.training.validation import check_id, check_outcomes
 from leadscore.values import AS_IN_JSON, decimal_mark
 
 NEWEST_SHARE = 0.2  # of the leads, held out for the one final evaluation
@@ -55,9 +51,9 @@ class Dataset:
 
     def narrow(self, dictionary: Dictionary) -> "Dataset":
         """The same leads with the features of a dictionary that has no others."""
+        dictionary = dictionary.as_found(self.dictionary)
         names = [column.name for column in dictionary.features]
-        levels = {column.name: column.levels for column in self.dictionary.features}
-        return replace(self, dictionary=dictionary.with_levels(levels), features=self.features[names])
+        return replace(self, dictionary=dictionary, features=self.features[names])
 
     def select(self, rows: slice | NDArray[np.int64]) -> tuple[pd.DataFrame, Target]:
         """Features and target of some rows."""
@@ -123,19 +119,20 @@ def load(path: Path, dictionary: Dictionary, seed: int = 0, everything: bool = F
     raw = content(path)
     try:
         found = table(raw, dictionary)
-        outcomes = _outcomes(found.cells, dictionary.target)
-        cells, rows = _decided(found.cells, outcomes)
-        dictionary = dictionary.with_decimal(decimal_mark(_numbers(cells, dictionary), ","))
+        outcomes = reading.outcomes(found.cells, dictionary.target)
+        cells, rows = reading.decided(found.cells, outcomes)
+        dictionary = dictionary.with_decimal(decimal_mark(reading.numbers(cells, dictionary), ","))
         if everything:
-            usable = [c.name for c in dictionary.excluded if _usable(cells, c, rows)]
+            usable = [c.name for c in dictionary.excluded if reading.usable(cells, c, rows)]
             dictionary = dictionary.with_features(usable)
-        dictionary = _with_levels(cells, dictionary, rows)
+        cells, dictionary = reading.with_parts(cells, dictionary, rows)
+        dictionary = reading.with_levels(cells, dictionary, rows)
         target = np.array([outcome for outcome in outcomes if outcome is not None], np.int8)
         check_outcomes(target, dictionary.target)
         for column in dictionary.needed_ids:
             check_id(cells[column.name], column, rows)
-        features = _features(cells, dictionary, rows)
-        order = _order(cells, dictionary, rows, seed)
+        features = frame(reading.features(cells, dictionary, rows))
+        order = reading.order(cells, dictionary, rows, seed)
     except DataError as error:
         raise DataError(f"{path}: {error}") from None
     leads = Dataset(
@@ -154,75 +151,3 @@ def load(path: Path, dictionary: Dictionary, seed: int = 0, everything: bool = F
         if not 0 < labels.sum() < len(labels):
             raise DataError(f"{path}: the {part} {share} of leads all have one outcome, expected both")
     return leads
-
-
-def _outcomes(cells: Cells, column: Column) -> list[int | None]:
-    try:
-        return read_all(cells, column, column.outcome)
-    except DataError as error:
-        raise DataError(
-            f"{error}; in the dictionary, positive and negative may be lists, and open lists the labels "
-            "of leads that are not decided yet"
-        ) from None
-
-
-def _decided(cells: Cells, outcomes: Sequence[int | None]) -> tuple[Cells, Sequence[int]]:
-    """The cells of leads that are no longer open, and the numbers of their rows in the file."""
-    rows = [row for row, outcome in enumerate(outcomes, start=2) if outcome is not None]
-    if len(rows) < len(outcomes):
-        kept = [outcome is not None for outcome in outcomes]
-        cells = {name: list(compress(column, kept)) for name, column in cells.items()}
-    return cells, rows
-
-
-def _numbers(cells: Cells, dictionary: Dictionary) -> Iterator[Sequence[str]]:
-    """The columns of numbers."""
-    yield from (cells[column.name] for column in dictionary.features if column.kind == "number")
-
-
-def _usable(cells: Cells, column: Column, rows: Sequence[int]) -> bool:
-    """Whether an excluded column can be a feature of a model that knows no leakage."""
-    try:
-        values = read_all(cells, column, column.read, rows)
-        check_levels(values, column)
-    except (DataError, KeyError):
-        return False
-    return True
-
-
-def _with_levels(cells: Cells, dictionary: Dictionary, rows: Sequence[int]) -> Dictionary:
-    """The dictionary with the levels of those of its categories that have none yet."""
-    return dictionary.with_levels(
-        {
-            column.name: spellings(map(str, read_all(cells, column, column.read, rows)))
-            for column in dictionary.features
-            if column.kind == "category" and not column.levels
-        }
-    )
-
-
-def _features(cells: Cells, dictionary: Dictionary, rows: Sequence[int]) -> pd.DataFrame:
-    """The features of every row, in the order of the file."""
-    found = {}
-    for column in dictionary.features:
-        values = read_all(cells, column, column.read, rows)
-        check_levels(values, column)
-        found[column.name] = tensor(column, values)
-    return frame(found)
-
-
-def _order(cells: Cells, dictionary: Dictionary, rows: Sequence[int], seed: int) -> NDArray[np.int64]:
-    """The rows from the oldest lead to the newest, shape (n,); in random order if nobody knows."""
-    if (column := dictionary.clock) is None:
-        return np.random.default_rng(seed).permutation(len(rows))
-    if column.kind == "number":
-        moments: Any = np.array(read_all(cells, column, column.read, rows), np.float64)
-    else:
-        try:
-            moments = np.array(read_all(cells, column, column.moment, rows), "datetime64[us]")
-        except DataError as error:
-            texts = {cell.strip() for cell in cells[column.name]}
-            formats = " or ".join(f"format = {form!r}" for form in dates(texts) if form)
-            hint = f"; in the dictionary, {formats} reads it" if formats else ""
-            raise DataError(f"{error}{hint}") from None
-    return np.argsort(moments, kind="stable")

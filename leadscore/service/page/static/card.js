@@ -10,7 +10,7 @@ export class Model {
       ...column,
       title: column.label || column.source,
     }));
-    this.features = columns.filter((column) => column.role === "feature");
+    this.features = columns.filter((column) => column.role === "feature" && column.name in card.reference);
     this.refused = columns.filter((column) => column.role === "excluded");
     this.ids = columns.filter((column) => column.role === "id");
     this.target = columns.find((column) => column.role === "target");

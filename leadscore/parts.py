@@ -1,0 +1,96 @@
+"""Parts: what a model reads of lists, dates or e-mail addresses, each a column of its own."""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Final
+
+from leadscore.columns import Column, ColumnError
+from leadscore.values import level_key
+
+SEPARATOR: Final = ";"  # of a list, unless the dictionary says another
+
+MOST_ENTRIES: Final = 50  # of a list that become columns, the commonest
+YES: Final = "Yes"
+NO: Final = "No"
+
+FREE: Final = "free mail"
+COMPANY: Final = "company"
+NO_ADDRESS: Final = "no address"
+_ADDRESS: Final = re.compile(r"[^@\s]+@((?:[^@\s.]+\.)+[^@\s.]{2,})")
+_PROVIDERS: Final = re.compile(
+    r"(gmail|googlemail|yahoo|ymail|rocketmail|hotmail|outlook|live|msn|gmx|yandex|zoho|aol|mail)\.[a-z.]{2,6}"
+    r"|(icloud|me|mac|qq|163|126|naver|rediffmail|protonmail|proton|tutanota|fastmail|hey)\.(com|me|fm)"
+    r"|(web|freenet|t-online|posteo|mailbox)\.(de|org)|(free|orange|wanadoo|sfr|laposte)\.(fr|net)"
+    r"|(libero|virgilio|tiscali|alice)\.it|(uol|bol|terra)\.com\.br|(wp|o2|onet|interia)\.pl|seznam\.cz"
+    r"|(comcast|verizon|att|sbcglobal|cox|bellsouth)\.net|btinternet\.com|bigpond\.com"
+)
+
+WEEKDAYS: Final = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+MONTHS: Final = (
+    *("January", "February", "March", "April", "May", "June", "July", "August", "September"),
+    *("October", "November", "December"),
+)
+OF_DATES: Final = ("hour", "weekday", "month")
+"""The parts that a date may have, if the dictionary asks for them."""
+
+
+def parts(whole: Column, entries: Sequence[str] = ()) -> Iterator[Column]:
+    """The columns a model reads of one. `entries`: of a list, those that are common."""
+    if whole.kind == "list":
+        for number, entry in enumerate(entries, start=1):
+            word = re.sub("[^a-z0-9]+", "_", level_key(entry)).strip("_")
+            yield _part(whole, entry, word or f"entry_{number}")
+    elif whole.kind == "email":
+        yield _part(whole, "kind", "kind")
+    else:
+        yield from (_part(whole, part, part) for part in whole.part)
+
+
+def _part(whole: Column, part: str, word: str) -> Column:
+    return replace(
+        whole,
+        name=f"{whole.name}_{word}",
+        source=f"{whole.source}: {part}",
+        label=f"{whole.label}: {part}" if whole.label else "",
+        kind="number" if part == "hour" and whole.kind == "date" else "category",
+        whole=whole.name,
+        part=(part,),
+        separator="",
+        format="",
+        clock=False,
+    )
+
+
+def taken(whole: Column, part: str, value: object) -> object:
+    """A part of a raw value, as raw value of the part's own column; None if the value is missing.
+
+    Raises ColumnError for a value the column does not take.
+    """
+    if whole.absent(value):
+        return None
+    if whole.kind == "list":
+        return YES if level_key(part) in map(level_key, entries(whole, value)) else NO
+    if not isinstance(value, str):
+        raise ColumnError(whole.name, value, whole.expected)
+    if whole.kind == "email":
+        return _address(value)
+    moment = whole.moment(value)
+    if part == "hour":
+        return float(moment.hour)
+    return WEEKDAYS[moment.weekday()] if part == "weekday" else MONTHS[moment.month - 1]
+
+
+def entries(whole: Column, value: object) -> list[str]:
+    """The entries of a list: of a text with separators, or of a list of texts."""
+    found = value.split(whole.separator or SEPARATOR) if isinstance(value, str) else value
+    if not isinstance(found, list) or not all(isinstance(entry, str) for entry in found):
+        raise ColumnError(whole.name, value, whole.expected)
+    return [" ".join(entry.split()) for entry in found if not whole.absent(entry)]
+
+
+def _address(text: str) -> str:
+    address = _ADDRESS.fullmatch(text.strip())
+    if not address:
+        return NO_ADDRESS
+    return FREE if _PROVIDERS.fullmatch(address[1].casefold()) else COMPANY
