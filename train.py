@@ -32,7 +32,7 @@ from rich.markup import escape
 from leadscore.card import MODEL
 from leadscore.dictionary import Dictionary, DictionaryError
 from leadscore.files import replace_files
-from leadscore.training import cells
+from leadscore.training import cells, lines
 from leadscore.training.decision import Rule, RuleName
 from leadscore.training.draft import command as draft
 from leadscore.training.errors import RefusedError, TrainingError
@@ -70,7 +70,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         console.print(f"[bold red]Not published:[/] {escape(str(error))}", soft_wrap=True)
         return REFUSED
     except (TrainingError, DictionaryError, OSError) as error:
-        console.print(f"[bold red]Not trained.[/] {escape(str(error))}", soft_wrap=True)
+        said = f"{error}{lines.hint(options.columns, error)}"
+        console.print(f"[bold red]Not trained.[/] {escape(said)}", soft_wrap=True)
         return 1
     except KeyboardInterrupt:
         console.print(f"Interrupted: {options.output} is as it was.")

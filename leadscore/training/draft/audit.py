@@ -54,7 +54,11 @@ def draft(
             raise DataError(
                 f"{path}: {count} leads are {' or '.join(label)}, expected at least {FEWEST} to train on"
             )
-    profiles = {name: profile(name, cells) for name, cells in found.columns.items() if name != target}
+    profiles = {
+        name: profile(name, cells, found.decimal)
+        for name, cells in found.columns.items()
+        if name != target
+    }
     ticks, doubt = clock(profiles, asked)
     rows = order(ticks, len(outcomes))
     rows = rows[np.isin(rows, decided)]

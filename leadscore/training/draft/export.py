@@ -7,21 +7,25 @@ from typing import Final
 from leadscore.columns import Column, show
 from leadscore.dictionary import Dictionary
 from leadscore.names import fold, nearest
-from leadscore.tables.furniture import Furniture
-from leadscore.tables.heading import heading
-from leadscore.training.cells import DataError, content
+from leadscore.tables import contents
+from leadscore.tables.csv_file import CsvFile
+from leadscore.tables.heading import DELIMITERS
+from leadscore.tables.mapping import TableError
+from leadscore.training.cells import DataError
+from leadscore.values import decimal_mark
 
 FEWEST: Final = 100  # leads, for figures that mean anything
+LINE: Final = 2**16  # bytes of the first line that are looked at for names
 
 
 @dataclass(frozen=True)
 class Export:
-    """The cells of a file by header, trimmed, in the order of its rows. `left_out`: rows that are no
-    leads and columns without a name, in words.
+    """The cells of a file by header, trimmed, in the order of its rows. `decimal`: the mark of its
+    numbers, see `values.number`. `left_out`: rows that are no leads, in words.
     """
 
-    path: Path
     columns: dict[str, list[str]]
+    decimal: str
     left_out: str
 
     def find(self, name: str, option: str) -> str:
@@ -29,56 +33,78 @@ class Export:
         for header in self.columns:
             if fold(header) == fold(name):
                 return header
-        near = nearest(name, self.columns)
-        hint = f"did you mean {near!r}? " if near else ""
-        raise DataError(f"{option} {name!r}: no such column; {hint}There are {', '.join(self.columns)}")
+        raise _no_such(name, option, list(self.columns))
 
 
 def read(path: Path, target: str) -> Export:
-    """Read a CSV; the header is the line that has the target.
+    """Read a file as it is read to be scored; the header is the line that has the target.
 
     Raises DataError for a file that is no table, has two columns of one name, rows of another length,
     or hardly any leads.
     """
-    text = content(path).decode("utf-8-sig", errors="replace")
-    found = heading(iter(text.split("\n")), _dictionary(target))
-    from leadscore.tables.csv_file import records  # noqa: PLC0415
+    try:
+        with path.open("rb") as stream, contents.text(stream, None) as text:
+            try:
+                file = CsvFile(text, _dictionary(target))
+            except TableError as error:
+                text.seek(0)
+                names = _names(text.readline(LINE).decode(errors="replace"))
+                if any(fold(name) == fold(target) for name in names):
+                    raise
+                raise _no_such(target, "--target", names) from error
+            columns = _cells(file)
+    except (TableError, DataError) as error:
+        raise DataError(f"{path}: {error}") from None
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read ({error.strerror})") from None
+    mark = decimal_mark(columns.values(), file.dialect.delimiter)
+    return Export(columns, mark, file.furniture.left_out)
 
-    rows = records(found.lines, found.delimiter)
-    first, line = next(rows, (None, ""))
-    header = [name.strip() for name in (line.split(found.delimiter) if first is None else first)]
-    furniture = Furniture(found.delimiter, len(header), found.titles)
+
+def _cells(file: CsvFile) -> dict[str, list[str]]:
+    """The cells by header; columns without a name are left out."""
+    header = [name.strip() for name in file.columns.names]
     cells: list[list[str]] = [[] for _ in header]
-    for number, (parsed, row) in enumerate(furniture.without(rows), start=1):
-        values = row.split(found.delimiter) if parsed is None else parsed
-        if len(values) != len(header):
-            raise DataError(
-                f"{path}: lead {number} has {len(values)} cells, expected {len(header)}: {show(row)}"
+    leads = 0
+    for records in file.blocks():
+        for number, text in enumerate(records.texts):
+            row = (
+                records.parsed[number]
+                if number in records.parsed
+                else text.split(file.dialect.delimiter)
             )
-        for column, value in zip(cells, values, strict=True):
-            column.append(value.strip())
-    if furniture.passed < FEWEST:
-        raise DataError(f"{path}: {furniture.passed} leads, expected at least {FEWEST}")
-    return Export(path, _by_name(header, cells, path), furniture.left_out)
-
-
-def _by_name(header: list[str], cells: list[list[str]], path: Path) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = {}
+            leads += 1
+            if len(row) != len(header):
+                raise DataError(
+                    f"lead {leads} has {len(row)} cells, expected {len(header)}: {show(text)}"
+                )
+            for column, value in zip(cells, row, strict=True):
+                column.append(value.strip())
+    if leads < FEWEST:
+        raise DataError(f"{leads} leads, expected at least {FEWEST}")
     taken: dict[str, str] = {}
-    for name, column in zip(header, cells, strict=True):
-        if not fold(name):
-            continue
-        if (other := taken.setdefault(fold(name), name)) is not name:
-            raise DataError(f"{path}: the columns {other!r} and {name!r} have one name, rename one")
-        found[name] = column
-    return found
+    for name in filter(fold, header):
+        if fold(name) in taken:
+            raise DataError(f"the columns {taken[fold(name)]!r} and {name!r} have one name, rename one")
+        taken[fold(name)] = name
+    return {name: column for name, column in zip(header, cells, strict=True) if fold(name)}
+
+
+def _names(line: str) -> list[str]:
+    delimiter = max(DELIMITERS, key=line.count)
+    return [name.strip().strip('"') for name in line.split(delimiter)]
+
+
+def _no_such(name: str, option: str, names: list[str]) -> DataError:
+    near = nearest(name, names)
+    hint = f"did you mean {near!r}? " if near else ""
+    return DataError(f"{option} {name!r}: no such column; {hint}There are {', '.join(names)}")
 
 
 def _dictionary(target: str) -> Dictionary:
-    """A dictionary that knows the target alone."""
+    """A dictionary by which a header that has the target is found."""
     columns = (
-        Column("target", target, "target", "category", "capture", ""),
-        Column("feature", "\0feature", "feature", "category", "capture", ""),
-        Column("clock", "\0clock", "id", "category", "capture", "", clock=True),
+        Column("target", target, "feature", "category", "capture"),
+        Column("none", "\0", "target", "category", "capture"),
     )
     return Dictionary(columns)

@@ -11,8 +11,11 @@ import numpy as np
 from leadscore.training.cells import DataError
 from leadscore.training.draft.notations import POSITIVE, yes_or_no
 from leadscore.training.evaluation.figures import Target
+from leadscore.values import MARKERS, level_key
 
 MOST_SHOWN: Final = 20  # labels in an error
+
+BLANK: Final = frozenset({"", *map(level_key, MARKERS)})
 
 _OPEN: Final = re.compile(
     r"\b(open|new|working|nurtur\w*|progress|pending|assigned|attempt\w*|untouched|follow\W?up)\b",
@@ -31,8 +34,10 @@ class Labels:
 
     def outcomes(self, cells: Sequence[str]) -> Target:
         """The outcome of each lead, shape (n,); -1 for one that is still open."""
-        known = {**dict.fromkeys(self.positive, 1), **dict.fromkeys(self.negative, 0)}
-        return np.array([known.get(cell, -1) for cell in cells], np.int8)
+        known = {level_key(label): 1 for label in self.positive}
+        known |= {level_key(label): 0 for label in self.negative}
+        texts = {cell: known.get(level_key(cell), -1) for cell in set(cells)}
+        return np.array([texts[cell] for cell in cells], np.int8)
 
 
 def labels(source: str, cells: Sequence[str], positive: Sequence[str], still: Sequence[str]) -> Labels:
@@ -40,8 +45,12 @@ def labels(source: str, cells: Sequence[str], positive: Sequence[str], still: Se
 
     Raises DataError when no label is positive, or none is negative.
     """
-    found = Counter(cells)
-    names = [label for label, _ in found.most_common() if label]
+    spellings: dict[str, Counter[str]] = {}
+    for cell, leads in Counter(cells).items():
+        if level_key(cell) not in BLANK:
+            spellings.setdefault(level_key(cell), Counter())[cell] = leads
+    found = Counter({max(texts, key=texts.__getitem__): texts.total() for texts in spellings.values()})
+    names = [label for label, _ in found.most_common()]
     wanted, opened = _folded(positive), _folded(still)
     shown = ", ".join(f"{name!r} ({found[name]:,})" for name in names[:MOST_SHOWN])
     if not wanted:
@@ -50,10 +59,10 @@ def labels(source: str, cells: Sequence[str], positive: Sequence[str], still: Se
         wanted = POSITIVE
     if absent := wanted - _folded(names) if positive else None:
         raise DataError(f"--positive {min(absent)!r}: no label of {source!r}; there are {shown}")
-    good = tuple(name for name in names if name.casefold() in wanted)
+    good = tuple(name for name in names if level_key(name) in wanted)
     rest = [name for name in names if name not in good]
     waiting = tuple(
-        name for name in rest if (name.casefold() in opened if still else _OPEN.search(name))
+        name for name in rest if (level_key(name) in opened if still else _OPEN.search(name))
     )
     bad = tuple(name for name in rest if name not in waiting)
     if not bad:
@@ -67,4 +76,4 @@ def labels(source: str, cells: Sequence[str], positive: Sequence[str], still: Se
 
 
 def _folded(names: Sequence[str]) -> frozenset[str]:
-    return frozenset(name.strip().casefold() for name in names)
+    return frozenset(map(level_key, names))

@@ -16,10 +16,10 @@ YES_OR_NO: Final = (
 )
 POSITIVE: Final = frozenset({"yes", "y", "true", "t", "1", "1.0"})
 
-# How forms and exports say that nothing was chosen, beside the markers every dictionary has.
+# How forms and exports say that nothing was chosen, beside the markers that are known anywhere.
 NOT_CHOSEN: Final = re.compile(
     r"\W*((please )?(select|choose)( one| an option)?|not (specified|provided|available|set|given)"
-    r"|undefined|n[./]?a\.?|nan|null|none|--none--|unspecified|\?|-+)\W*",
+    r"|undefined|unspecified|\?)\W*",
     re.IGNORECASE,
 )
 

@@ -11,12 +11,15 @@ import pandas as pd
 
 from leadscore.columns import Column, ColumnError
 from leadscore.training.draft import notations, wording
+from leadscore.values import AS_IN_JSON, MARKERS, level_key
 
 Content = Literal["number", "category", "yes/no", "code", "date", "list", "email", "text", "empty"]
 """What a column holds; text: names or sentences, which hardly repeat."""
 
 MOST_THAT_MAY_DIFFER: Final = 100  # levels; more have to repeat
 ODD: Final = 0.02  # of the leads may hold a word among numbers
+_MARKERS: Final = frozenset(map(level_key, MARKERS))
+
 ALONG: Final = 0.999  # rank correlation of a counter with the rows
 ODD_WORDS: Final = 3  # that differ
 
@@ -50,25 +53,26 @@ class Profile:
         return pd.to_datetime(self.values.map(known), utc=True)
 
 
-def profile(source: str, cells: Sequence[str]) -> Profile:
-    """The profile of a column's cells, which are trimmed."""
+def profile(source: str, cells: Sequence[str], decimal: str = AS_IN_JSON) -> Profile:
+    """The profile of a column's cells, which are trimmed; `decimal`: as in `values.number`."""
     raw = Counter(cells)
     markers = tuple(sorted(text for text in raw if notations.NOT_CHOSEN.fullmatch(text)))
-    counts = {text: n for text, n in raw.items() if text and text not in markers}
-    numbers, odd = _numbers(counts)
+    blank = {"", *markers, *(text for text in raw if level_key(text) in _MARKERS)}
+    counts = {text: n for text, n in raw.items() if text not in blank}
+    numbers, odd = _numbers(counts, decimal)
     content, formats, separator = _content(source, counts, numbers)
     if content == "number":
         markers = (*markers, *odd)
         values = pd.Series([numbers.get(cell, math.nan) for cell in cells], dtype=np.float64)
     else:
-        blank = dict.fromkeys(markers, "")
-        values = pd.Series([blank.get(cell, cell) for cell in cells], dtype=object)
+        spelled = _one_spelling(counts)
+        values = pd.Series([spelled.get(cell, "") for cell in cells], dtype=object)
     present = sum(n for text, n in counts.items() if text not in odd or content != "number")
     return Profile(
         source,
         content,
         values,
-        len(counts),
+        values.nunique() - (content != "number" and present < len(cells)),
         present,
         unique=len(counts) == present > 1,
         counter=content == "number" and _counter(values),
@@ -103,9 +107,17 @@ def _content(
     return found, formats, mark
 
 
-def _numbers(counts: Mapping[str, int]) -> tuple[dict[str, float], tuple[str, ...]]:
+def _one_spelling(counts: Mapping[str, int]) -> dict[str, str]:
+    """The commonest spelling of each text."""
+    found: dict[str, str] = {}
+    for text in sorted(counts, key=lambda text: (-counts[text], text)):
+        found.setdefault(level_key(text), text)
+    return {text: found[level_key(text)] for text in counts}
+
+
+def _numbers(counts: Mapping[str, int], decimal: str) -> tuple[dict[str, float], tuple[str, ...]]:
     """The number of each text and the few words among them; nothing if these are no numbers."""
-    probe = Column("number", "number", "feature", "number", "capture", "")
+    probe = Column("number", "number", "feature", "number", "capture", decimal=decimal)
     found: dict[str, float] = {}
     odd: list[str] = []
     leads = 0

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 from leadscore.columns import MOMENTS, Kind, Role
 from leadscore.training.audit.evidence import Evidence
@@ -87,13 +87,15 @@ def _names_something(column: Profile) -> bool:
     """Whether a column names a lead, a person or a moment, and is no feature as it is."""
     if column.content == "number":
         return column.unique and (column.counter or wording.identity(column.source))
+    if column.content == "email" and "email" in get_args(Kind):
+        return False
     return column.unique or column.content in ("date", "text")
 
 
 def _feature(column: Profile, found: Evidence, timed: bool) -> Proposal:
     kind = _kind(column)
     extra: dict[str, Any] = {}
-    if column.content == "list":
+    if column.separator and "list" in get_args(Kind):
         extra["separator"] = column.separator
     if wording.channel(column.source) and kind == "category" and column.distinct <= MOST_CHANNELS:
         extra["slices"] = True
@@ -160,7 +162,9 @@ def _sentences(column: Profile) -> bool:
 
 
 def _kind(column: Profile) -> Kind:
-    return "number" if column.content == "number" else "category"
+    """The dictionary's kind of what a column holds."""
+    kinds: dict[str, Kind] = {kind: kind for kind in get_args(Kind)}
+    return kinds.get(column.content, "category")
 
 
 def _holds(column: Profile) -> str:

@@ -66,7 +66,7 @@ def test_words_among_numbers_are_markers_if_they_are_few() -> None:
 def test_what_forms_say_when_nothing_was_chosen_is_blank() -> None:
     """`Select` is no level."""
     found = profile("City", ["Select", "Bonn", "Lyon", "--None--"] * 50)
-    assert found.markers == ("--None--", "Select")
+    assert found.markers == ("Select",)  # any dictionary knows --None--
     assert (found.values == "").sum() == 100
 
 
