@@ -86,8 +86,16 @@ def run(options: argparse.Namespace, rule: Rule, dictionary: Dictionary, step: S
     """Read, compare, export and publish; returns what metrics.json holds."""
     # Here and not above: they load scikit-learn and the like, and `--help` does not need seconds.
     from leadscore.scorer import Scorer  # noqa: PLC0415
-    from leadscore.training import claims, dataset, gate, models, recipe, record, report  # noqa: PLC0415
-    from leadscore.training.audit.warnings import warnings  # noqa: PLC0415
+    from leadscore.training import (  # noqa: PLC0415
+        alarms,
+        claims,
+        dataset,
+        gate,
+        models,
+        recipe,
+        record,
+        report,
+    )
     from leadscore.training.onnx.model_file import export  # noqa: PLC0415
     from leadscore.training.onnx.shap_table import ShapleyError  # noqa: PLC0415
     from leadscore.training.plots import pictures  # noqa: PLC0415
@@ -100,7 +108,7 @@ def run(options: argparse.Namespace, rule: Rule, dictionary: Dictionary, step: S
     candidates = {}
     for name in models.CANDIDATES:
         step(f"comparing models: {name}")
-        candidates[name] = recipe.fit(chosen, name, seed, rule)
+        candidates[name] = recipe.evaluate(chosen, name, seed, rule)
     served = candidates[models.SERVED]
 
     step("bootstrap intervals of the final figures")
@@ -109,10 +117,12 @@ def run(options: argparse.Namespace, rule: Rule, dictionary: Dictionary, step: S
     metrics: dict[str, Any] = {
         "data": record.described(leads),
         "known": options.known,
-        "warnings": warnings(chosen),
         **record.metrics(chosen, candidates, probability, seed),
-        "ablation": claims.ablation(leads, dictionary, served, rule, seed, step),
     }
+    found = alarms.alarms(chosen, candidates, metrics, seed)
+    alarms.check(found, options.force)
+    metrics["warnings"] = [alarm.text for alarm in found]
+    metrics["ablation"] = claims.ablation(leads, dictionary, served, rule, seed, step)
 
     step("exporting to ONNX and proving parity")
     served.pipeline.card_ = record.draft(chosen, served, probability, metrics)
@@ -161,7 +171,7 @@ def _options(argv: Sequence[str] | None) -> argparse.Namespace:
     add("--columns", type=Path, default=ROOT / "data" / "columns.toml", help="its data dictionary")
     add("--known", help="use columns known by that moment of the dictionary (the first: capture)")
     add("--output", type=Path, default=ROOT / "models", help="folder of the files to replace")
-    add("--force", action="store_true", help="replace the model there even if it is better")
+    add("--force", action="store_true", help="publish against alarms, or over a better model")
     add("--threshold", choices=get_args(RuleName), default="f1", help="rule for the threshold (f1)")
     add("--cost-call", type=float, help="with cost: what a call costs")
     add("--value-conversion", type=float, help="with cost: what a conversion is worth")

@@ -64,7 +64,7 @@ Fit = Callable[[Dataset], Score]
 
 def graph(leads: Dataset) -> Score:
     """What is served: fitted and calibrated by its recipe, and converted."""
-    pipeline = recipe.fit(leads, SERVED, SEED).pipeline
+    pipeline = recipe.evaluate(leads, SERVED, SEED).pipeline
     model, _ = convert(pipeline, leads.dictionary)
     options = ort.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = ONE_THREAD

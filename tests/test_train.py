@@ -22,7 +22,7 @@ from leadscore.training import gate
 from leadscore.training.dataset import inputs, load
 from leadscore.training.decision import Rule
 from leadscore.training.models import CANDIDATES, SERVED, probability
-from leadscore.training.recipe import fit
+from leadscore.training.recipe import evaluate
 from tests.conftest import MODEL, ROOT, TWIN, Serve
 
 # By how much a figure may be off. On another CPU logistic regression and the tree differ in the third
@@ -180,7 +180,7 @@ def test_every_model_has_every_figure(metrics: dict[str, Any]) -> None:
     """Dummy, linear, tree, forest and boosting are measured alike, so is every ablation."""
     assert list(metrics["models"]) == list(CANDIDATES)
     for model in metrics["models"].values():
-        for split in ("cross_validated", "newest", "at_random"):
+        for split in ("cross_validated", "rolling", "mixed", "newest", "at_random"):
             assert set(model[split]) == FIGURES
     assert list(metrics["ablation"]) == ["capture", "engaged", "contacted", "everything"]
     for level in metrics["ablation"].values():
@@ -251,7 +251,7 @@ def test_shipped_figures_of_the_original_are_what_training_gives(
 ) -> None:
     """models/metrics_original.json can be made again where the original is present."""
     shipped = json.loads((ROOT / "models" / "metrics_original.json").read_text())
-    found = fit(load(original_csv, capture), SERVED, shipped["seed"]).to_dict()
+    found = evaluate(load(original_csv, capture), SERVED, shipped["seed"]).to_dict()
     _assert_alike(found, shipped["models"][SERVED])
 
 
@@ -303,7 +303,7 @@ def test_threshold_rule_reaches_the_card(crm: list[object], tmp_path: Path) -> N
     threshold = Scorer(tmp_path / MODEL.name).card.threshold
     assert threshold.parameters == {"calls_per_100": 20}
     leads = load(crm[1], Dictionary.load(crm[3]).known_at("capture"))
-    scores = fit(leads, SERVED, 0, Rule("capacity", calls_per_100=20)).out_of_fold
+    scores = evaluate(leads, SERVED, 0, Rule("capacity", calls_per_100=20)).out_of_fold
     assert np.mean(scores >= threshold.value) <= 0.2 < np.mean(scores >= threshold.value - 0.001)
     assert threshold.expected["calls"] == round(100 * np.mean(scores >= threshold.value), 4)
     assert "as many calls as 20 per 100 leads allow" in (tmp_path / "CARD.md").read_text()
@@ -359,8 +359,14 @@ def test_trees_too_deep_for_reasons_are_refused_and_kept(
 @pytest.mark.slow
 def test_later_columns_are_used_on_request(crm: list[object], tmp_path: Path) -> None:
     """`--known contacted` adds the columns written by then (the default adds none, see above)."""
-    done = _train(*crm, "--output", tmp_path, "--known", "contacted")
+    arguments = [*crm, "--output", tmp_path, "--known", "contacted"]
+    refused = _train(*arguments)
+    assert refused.code == 3
+    assert "Call notes: alone it reaches ROC-AUC 1.000" in refused.err
+    assert not list(tmp_path.iterdir())
+    done = _train(*arguments, "--force")
     assert done.code == 0, done.err
+    assert "Call notes: alone it reaches" in (tmp_path / "CARD.md").read_text()
     card = Scorer(tmp_path / MODEL.name).card
     assert card.known == "contacted"
     assert [column.name for column in card.dictionary.features] == ["seats", "branch", "notes"]

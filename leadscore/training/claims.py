@@ -6,9 +6,10 @@ from typing import Any, Final
 from leadscore.dictionary import Dictionary
 from leadscore.training.dataset import Dataset
 from leadscore.training.decision import Rule
-from leadscore.training.models import SERVED
+from leadscore.training.evaluation.figures import Figures
+from leadscore.training.models import CANDIDATES, SERVED
 from leadscore.training.progress import Step
-from leadscore.training.recipe import Fitted, fit
+from leadscore.training.recipe import Evaluated, at_random, fit, on_newest
 from leadscore.training.slices import seen
 
 UNTIMED: Final = (
@@ -23,27 +24,32 @@ def tested(metrics: Mapping[str, Any]) -> str:
 
 
 def ablation(
-    leads: Dataset, dictionary: Dictionary, served: Fitted, rule: Rule, seed: int, step: Step
+    leads: Dataset, dictionary: Dictionary, served: Evaluated, rule: Rule, seed: int, step: Step
 ) -> dict[str, Any]:
     """What the served model would claim with ever later columns, split by time and at random.
 
     `served`: with the columns it has; no set of columns is fitted twice.
     """
     found = {}
-    known = {tuple(served.pipeline.feature_names_in_): served}
+    own = {"by_time": served.newest, "at_random": served.at_random}
+    known = {tuple(served.pipeline.feature_names_in_): own}
     levels = {moment: dictionary.known_at(moment) for moment in dictionary.moments}
     for name, used in {**levels, "everything": leads.dictionary}.items():
         step(f"ablation: columns known when {name}" if name in levels else "ablation: all columns")
         names = tuple(column.name for column in used.features)
         if names not in known:
-            known[names] = fit(leads.narrow(used), SERVED, seed, rule)
-        fitted = known[names]
-        found[name] = {
-            "features": len(used.features),
-            "by_time": fitted.newest,
-            "at_random": fitted.at_random,
-        }
+            known[names] = _claims(leads.narrow(used), seed, rule)
+        found[name] = {"features": len(used.features), **known[names]}
     return found
+
+
+def _claims(leads: Dataset, seed: int, rule: Rule) -> dict[str, Figures]:
+    model = CANDIDATES[SERVED](leads.dictionary.features, seed)
+    threshold = fit(*leads.oldest(), model, seed, rule).threshold.value
+    return {
+        "by_time": on_newest(model, leads, threshold),
+        "at_random": at_random(leads, SERVED, seed, threshold),
+    }
 
 
 def seen_before(leads: Dataset, seed: int) -> dict[str, float]:

@@ -88,9 +88,16 @@ class Rule:
 
 
 def choose(rule: Rule, target: Target, probability: Probability) -> Threshold:
-    """The threshold that is best by the rule, the lowest such one, with what it leads to expect."""
+    """The threshold that is best by the rule, the lowest such one, with what it leads to expect.
+
+    For F1 it is half of the best F1, where calibrated probabilities have it (Lipton et al. 2014,
+    doi:10.1007/978-3-662-44851-9_15): F1 itself is flat there, and the place of its maximum is chance.
+    """
     calls, hits = _reaching(probability), _reaching(probability[target == 1])
-    best = int(np.argmax(rule.worth(calls, hits, len(target), int(target.sum()))))
+    worth = rule.worth(calls, hits, len(target), int(target.sum()))
+    best = int(np.argmax(worth))
+    if rule.name == "f1":
+        best = int(np.searchsorted(_THRESHOLDS, worth[best] / 2))
     expected = {
         "calls": 100 * calls[best] / len(target),
         "conversions": 100 * hits[best] / len(target),

@@ -11,22 +11,30 @@ from leadscore.training.evaluation.figures import Probability
 from leadscore.training.evaluation.resampling import Difference, differences
 from leadscore.training.slices import by_level
 
-_TITLES: Final = {"roc_auc": "ROC-AUC", "log_loss": "log loss", "ece": "calibration error"}
+_TITLES: Final = {"roc_auc": "ROC-AUC", "log_loss": "log loss"}
+MARGINS: Final = {"roc_auc": 0.005, "log_loss": 0.003}
+"""By how much a figure may be worse: models that differ by their seed alone differ by up to that."""
+
+DOUBT: Final = 0.05
+"""The chance to refuse an equal model: half of it for all leads, half for all slices together."""
 
 
 def check(
     published: Path, model_version: str, leads: Dataset, probability: Probability, seed: int
-) -> None:
+) -> bool:
     """Raise RefusedError if the published model is better than the new one, which has this version and
     gives the newest leads these probabilities. The same model is not; a file that is not there or that
     no service could load is no competitor.
+
+    Returns whether the new one is the one to beat from now on: if it is better beyond chance. Else a
+    series of models, each a little worse than the last, would pass.
     """
     try:
         scorer = Scorer(published)
     except ModelError:
-        return
+        return True
     if scorer.card.version == model_version:
-        return
+        return True
     if found := objections(scorer, leads, probability, seed):
         lines = "".join(f"\n- {text}" for text in found)
         raise RefusedError(
@@ -34,6 +42,9 @@ def check(
             f"Both scored the same {leads.tested} leads. Use --force to replace it all the same, or "
             "--output for another folder."
         )
+    features, target = leads.newest()
+    theirs, _ = scorer.run(reread(features, scorer.card.dictionary))
+    return differences(target, probability, theirs, seed)["log_loss"].high < 0
 
 
 def objections(published: Scorer, leads: Dataset, probability: Probability, seed: int) -> list[str]:
@@ -41,33 +52,32 @@ def objections(published: Scorer, leads: Dataset, probability: Probability, seed
     it.
 
     Both score the newest of `leads`, which hold every column of the data dictionary; `probability`,
-    shape (newest leads,), is the new model's. A figure counts as worse when the 95 % interval of its
-    difference, by a paired bootstrap, excludes 0; among slices the intervals are widened so that all of
-    them hold together (Bonferroni).
+    shape (newest leads,), is the new model's. A figure counts as worse when it is so by more than its
+    margin, and the interval of the difference, by a paired bootstrap, excludes 0; intervals are widened
+    for the number of tests (Bonferroni), so that equal models are refused with a chance of DOUBT.
     """
     dictionary, names = published.card.dictionary, set(leads.features)
     if absent := [column.source for column in dictionary.features if column.name not in names]:
         return [f"the published model reads {', '.join(absent)}, which this data lacks: not comparable"]
     features, target = leads.newest()
     theirs, _ = published.run(reread(features, dictionary))
-    found = [
-        f"{text} on the {leads.tested} leads"
-        for text in _worse(differences(target, probability, theirs, seed))
-    ]
+    # One-sided: only worse counts. Half of DOUBT is spread over two figures, half over those of slices.
+    compared = differences(target, probability, theirs, seed, 1 - DOUBT / len(MARGINS))
+    found = [f"{text} on the {leads.tested} leads" for text in _worse(compared)]
     parts = by_level(leads)
     for name, rows in parts.items():
-        compared = differences(
-            target[rows], probability[rows], theirs[rows], seed, 1 - 0.05 / len(parts)
-        )
-        del compared["ece"]  # of a small slice it is mostly noise
+        confidence = 1 - DOUBT / len(MARGINS) / len(parts)
+        compared = differences(target, probability, theirs, seed, confidence, rows)
         found += [f"{text} for {name} ({rows.sum():,} leads)" for text in _worse(compared)]
     return found
 
 
 def _worse(found: dict[str, Difference]) -> Iterator[str]:
     for name, difference in found.items():
-        worse = difference.high < 0 if name == "roc_auc" else difference.low > 0
-        if worse:
+        margin = MARGINS[name]
+        ranks_worse = name == "roc_auc" and difference.value < -margin and difference.high < 0
+        fits_worse = name == "log_loss" and difference.value > margin and difference.low > 0
+        if ranks_worse or fits_worse:
             yield (
                 f"{_TITLES[name]} {difference.value:+.4f} "
                 f"({difference.low:+.4f} to {difference.high:+.4f})"

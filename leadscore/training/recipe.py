@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, Final
 
+import pandas as pd
 from sklearn.pipeline import Pipeline
 
 from leadscore.card import Threshold
@@ -10,25 +11,38 @@ from leadscore.training import decision
 from leadscore.training.dataset import Dataset
 from leadscore.training.decision import Rule
 from leadscore.training.evaluation.calibration import Calibration, calibrate
-from leadscore.training.evaluation.figures import Figures, Probability, measure
-from leadscore.training.evaluation.folds import out_of_fold
-from leadscore.training.models import CANDIDATES, SERVED, probability
+from leadscore.training.evaluation.figures import Figures, Probability, Target, measure
+from leadscore.training.evaluation.folds import out_of_fold, rolling_origin
+from leadscore.training.models import CANDIDATES, CalibratedXGBClassifier, probability
 
 DEFAULT_RULE: Final = Rule()
 
 
 @dataclass(frozen=True)
 class Fitted:
-    """A model fitted on the oldest leads, and its figures on leads it was not fitted to.
+    """A fitted model.
 
-    `out_of_fold`, shape (oldest leads,): the probabilities its threshold was chosen on.
+    `out_of_fold`, shape (leads it was fitted to,): the probabilities its threshold was chosen on.
     """
 
     pipeline: Pipeline
     calibration: Calibration | None
     threshold: Threshold
     out_of_fold: Probability
+
+
+@dataclass(frozen=True)
+class Evaluated(Fitted):
+    """A model fitted on the oldest leads, and its figures on leads it was not fitted to.
+
+    `rolling_scores`, shape (newer half of the oldest leads,): see `folds.rolling_origin`; `rolling` are
+    their figures, `mixed` those of the same leads out of fold.
+    """
+
+    rolling_scores: Probability
     cross_validated: Figures
+    rolling: Figures
+    mixed: Figures
     newest: Figures
     at_random: Figures
 
@@ -37,42 +51,55 @@ class Fitted:
         return {
             "threshold": self.threshold.value,
             "cross_validated": self.cross_validated,
+            "rolling": self.rolling,
+            "mixed": self.mixed,
             "newest": self.newest,
             "at_random": self.at_random,
         }
 
 
-def fit(leads: Dataset, name: str, seed: int, rule: Rule = DEFAULT_RULE) -> Fitted:
-    """Fit one model on the oldest leads, and score the newest once.
-
-    Its threshold, and the served model's calibration, are chosen on probabilities out of fold.
+def fit(
+    features: pd.DataFrame, target: Target, model: Pipeline, seed: int, rule: Rule = DEFAULT_RULE
+) -> Fitted:
+    """Fit a model on some leads; their threshold, and the served model's calibration, are chosen on
+    probabilities out of fold.
     """
-    model = CANDIDATES[name](leads.dictionary.features, seed)
-    features, target = leads.oldest()
     scores = out_of_fold(model, features, target, seed)
     model.fit(features, target)
     calibration = None
-    if name == SERVED:
+    if isinstance(model["model"], CalibratedXGBClassifier):
         calibration, scores = calibrate(target, scores)
         model["model"].slope, model["model"].intercept = calibration.slope, calibration.intercept
-    threshold = decision.choose(rule, target, scores)
-    return Fitted(
-        pipeline=model,
-        calibration=calibration,
-        threshold=threshold,
-        out_of_fold=scores,
-        cross_validated=measure(target, scores, threshold.value),
-        newest=_on_newest(model, leads, threshold.value),
-        at_random=_at_random(leads.shuffled(seed), name, seed, threshold.value),
+    return Fitted(model, calibration, decision.choose(rule, target, scores), scores)
+
+
+def evaluate(leads: Dataset, name: str, seed: int, rule: Rule = DEFAULT_RULE) -> Evaluated:
+    """Fit one model on the oldest leads, and score the newest once."""
+    features, target = leads.oldest()
+    model = CANDIDATES[name](leads.dictionary.features, seed)
+    fitted = fit(features, target, model, seed, rule)
+    at = fitted.threshold.value
+    rolling = rolling_origin(model, features, target)
+    newer = slice(-len(rolling), None)
+    return Evaluated(
+        **vars(fitted),
+        rolling_scores=rolling,
+        cross_validated=measure(target, fitted.out_of_fold, at),
+        rolling=measure(target[newer], rolling, at),
+        mixed=measure(target[newer], fitted.out_of_fold[newer], at),
+        newest=on_newest(model, leads, at),
+        at_random=at_random(leads, name, seed, at),
     )
 
 
-def _at_random(shuffled: Dataset, name: str, seed: int, threshold: float) -> Figures:
+def at_random(leads: Dataset, name: str, seed: int, threshold: float) -> Figures:
     """What the same model would claim if leads were split without regard to time."""
+    shuffled = leads.shuffled(seed)
     model = CANDIDATES[name](shuffled.dictionary.features, seed).fit(*shuffled.oldest())
-    return _on_newest(model, shuffled, threshold)
+    return on_newest(model, shuffled, threshold)
 
 
-def _on_newest(model: Pipeline, leads: Dataset, threshold: float) -> Figures:
+def on_newest(model: Pipeline, leads: Dataset, threshold: float) -> Figures:
+    """The figures of a fitted model on the newest leads."""
     features, target = leads.newest()
     return measure(target, probability(model, features), threshold)

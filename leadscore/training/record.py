@@ -18,11 +18,11 @@ from leadscore.training.evaluation.resampling import intervals
 from leadscore.training.models import SERVED
 from leadscore.training.models import probability as score
 from leadscore.training.onnx.shap_values import contributions
-from leadscore.training.recipe import Fitted
+from leadscore.training.recipe import Evaluated
 
 
 def metrics(
-    leads: Dataset, models: Mapping[str, Fitted], probability: Probability, seed: int
+    leads: Dataset, models: Mapping[str, Evaluated], probability: Probability, seed: int
 ) -> dict[str, Any]:
     """The figures of the models, and more of the served one, which gives the newest leads this
     probability.
@@ -35,6 +35,7 @@ def metrics(
         "served": SERVED,
         "models": {name: model.to_dict() for name, model in models.items()},
         "intervals": intervals(target, probability, served.threshold.value, seed),
+        "ece_by_chance": round(figures.calibration_error_by_chance(probability), 4),
         "threshold": vars(served.threshold),
         "grades": [vars(grade) for grade in decision.grades(target, probability, begin)],
         "calibration": vars(served.calibration),
@@ -45,7 +46,9 @@ def metrics(
     }
 
 
-def draft(leads: Dataset, served: Fitted, probability: Probability, metrics: Mapping[str, Any]) -> Card:
+def draft(
+    leads: Dataset, served: Evaluated, probability: Probability, metrics: Mapping[str, Any]
+) -> Card:
     """The card but for what the export finds."""
     oldest = leads.oldest()[0]
     scores = score(served.pipeline, oldest)
@@ -62,7 +65,10 @@ def draft(leads: Dataset, served: Fitted, probability: Probability, metrics: Map
         grades=tuple(Grade(**grade) for grade in metrics["grades"]),
         metrics={
             "newest": served.newest,
-            **{key: metrics[key] for key in ("intervals", "reliability", "gains")},
+            **{
+                key: metrics[key]
+                for key in ("intervals", "ece_by_chance", "reliability", "gains", "warnings")
+            },
             "channels": slices.channels(leads, probability),
         },
         data=metrics["data"],
@@ -74,7 +80,7 @@ def draft(leads: Dataset, served: Fitted, probability: Probability, metrics: Map
     )
 
 
-def _importance(served: Fitted, features: pd.DataFrame) -> dict[str, float]:
+def _importance(served: Evaluated, features: pd.DataFrame) -> dict[str, float]:
     """The mean absolute contribution of each feature over some leads, in log-odds."""
     means = np.abs(contributions(served.pipeline, features)).mean(axis=0)
     return dict(zip(features.columns, means.round(6).tolist(), strict=True))

@@ -11,6 +11,8 @@ from leadscore.card import MODEL, Card
 from leadscore.training import claims
 from leadscore.training import report_tables as tables
 
+ROLLING: Final = ("ROC-AUC, cross-validation", "rolling", "log loss, cross-validation", "rolling ")
+
 _WHEN: Final = {
     "capture": "captured",
     "engaged": "engaged",
@@ -55,27 +57,29 @@ Not for: deciding about a person's price, credit, access or rights; judging the 
 another business, on which it has to be trained anew. A low score is no reason never to call: it says how leads like
 this one fared, with the calls that were made, and not whom a call would win over.
 
+## Warnings
+
+{_warnings(metrics)}
+
 ## Factors
 
-Figures are broken down by where a lead comes from, since channels convert differently and change their share; the
-data hold no age, sex or origin of a person. Country and city are in the data and may stand in for such traits.
+{_factors(card)}
 
 {tables.table((f"{tested} leads", "leads", *map(tables.title, tables.SLICED)), tables.slices(metrics))}
 
 ## Metrics
 
 ROC-AUC and average precision: how well leads are ranked. Log loss, Brier score and ECE (calibration error): how far
-a probability can be taken at its word. Precision, recall and F1 at the threshold. Lift: conversion among the
-best-scored leads over that of all. Intervals: 95 %, by bootstrap over the {tested} leads; they cover chance, not a
-change of the business.
+a probability can be taken at its word; beside ECE stands what chance alone makes of it. Precision, recall and F1 at
+the threshold. Lift: conversion among the best-scored leads over that of all. Intervals: 95 %, by bootstrap over
+{"blocks in time of " if timed else ""}the {tested} leads; they cover chance, not a change of the business.
 
 ## Training and evaluation data
 
 {data["leads"]:,} leads of {data["file"]}, {data["conversion_rate"]:.1%} converted{_open(data)}. \
 {_split(data)},
 of which {metrics["seen_before"]["by_time"]:.1%} equal a training lead in every column used.
-Limits: one company, one export without dates (time is only the order of leads); who was called, and when, is not
-recorded, so a score mirrors past work as well as past interest.
+Limits: who was called, and when, is not recorded, so a score mirrors past work as well as past interest.
 
 Why a column is used or refused is quoted from the data dictionary; figures in it are those of the leads it was
 written for.
@@ -161,6 +165,11 @@ def _over_time(metrics: Mapping[str, Any]) -> str:
     random = tables.models(metrics, "at_random")
     return f"""{tables.table(("model, leads at random", *map(tables.title, tables.COMPARED)), random)}
 
+The newer half of the oldest leads by cross-validation, which mixes the times, and by a rolling origin: in five
+periods, each predicted from all leads before it.
+
+{tables.table(("model, newer half of the oldest", *ROLLING), tables.rolling(metrics))}
+
 ### Columns and time
 
 {tables.table(("columns known when", *titles), tables.ablation(metrics, tables.SPLITS))}
@@ -174,6 +183,21 @@ def _at_random(metrics: Mapping[str, Any]) -> str:
     return f"""### Columns
 
 {tables.table(("columns known when", "ROC-AUC", "log loss"), tables.ablation(metrics, tables.SPLITS[:1]))}"""
+
+
+def _warnings(metrics: Mapping[str, Any]) -> str:
+    if not metrics["warnings"]:
+        return "Training found nothing to warn of."
+    return "\n".join(f"- {text}" for text in metrics["warnings"])
+
+
+def _factors(card: Card) -> str:
+    sliced = [column.source for column in card.dictionary.features if column.slices]
+    broken_down = f"Figures are broken down by {', '.join(sliced)}. " if sliced else ""
+    return (
+        f"{broken_down}Whether a column tells of a person's age, sex or origin is for those to judge who "
+        "know the data;\nthe columns used are listed below."
+    )
 
 
 def _front_matter(card: Card, newest: Mapping[str, float]) -> str:

@@ -12,15 +12,25 @@ from leadscore.training.evaluation.figures import importance
 
 COMPARED: Final = ("roc_auc", "average_precision", "log_loss", "brier", "f1", "lift_at_10%")
 SLICED: Final = ("roc_auc", "log_loss", "ece", "precision", "recall")
+OLDER: Final = ("mixed", "rolling")
 SPLITS: Final = ("by_time", "at_random")
 
 
 def measured(metrics: Mapping[str, Any], newest: Mapping[str, float]) -> list[tuple[str, ...]]:
     """Each figure with its interval."""
-    intervals = metrics["intervals"]
+    shown = {name: f"{low:.3f} to {high:.3f}" for name, (low, high) in metrics["intervals"].items()}
+    shown["ece"] = f"{metrics['ece_by_chance']:.3f} by chance alone"
+    return [(title(name), f"{value:.3f}", shown[name]) for name, value in newest.items()]
+
+
+def rolling(metrics: Mapping[str, Any]) -> list[tuple[str, ...]]:
+    """Figures of every model on the newer half of the oldest leads, out of fold and in time."""
     return [
-        (title(name), f"{value:.3f}", " to ".join(f"{x:.3f}" for x in intervals.get(name, ())))
-        for name, value in newest.items()
+        (
+            name.replace("_", " "),
+            *(f"{model[how][key]:.3f}" for key in ("roc_auc", "log_loss") for how in OLDER),
+        )
+        for name, model in metrics["models"].items()
     ]
 
 

@@ -11,6 +11,7 @@ from rich.table import Table
 
 from leadscore.card import MODEL
 from leadscore.training import claims
+from leadscore.training import report_tables as tables
 
 FIGURES: Final = ("roc_auc", "log_loss", "precision", "recall", "f1", "lift_at_10%")
 
@@ -25,6 +26,8 @@ def summarise(metrics: Mapping[str, Any], output: Path) -> None:
     for split, title in splits.items():
         rows = {name: model[split] for name, model in metrics["models"].items()}
         console.print(_table(title, "model", rows))
+    if len(splits) > 1:
+        console.print(_rolling(metrics))
     console.print(claims.explained(metrics), soft_wrap=True, end="\n\n")
     rows = {
         f"{name}, {split.replace('_', ' ')}" if len(splits) > 1 else name: level[split]
@@ -55,6 +58,18 @@ def _served(metrics: Mapping[str, Any], output: Path) -> str:
         f"Written to {escape(str(output))}/. "
         f"Next: [bold]python predict.py --model {escape(str(output / MODEL))}.onnx[/]"
     )
+
+
+def _rolling(metrics: Mapping[str, Any]) -> Table:
+    title = (
+        "The newer half of the oldest leads: by cross-validation, and each period from those before it"
+    )
+    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    for column in ("model", "roc auc, mixed", "by time", "log loss, mixed", "by time"):
+        table.add_column(column, justify="left" if column == "model" else "right", no_wrap=True)
+    for row in tables.rolling(metrics):
+        table.add_row(*row)
+    return table
 
 
 def _table(title: str, first: str, rows: Mapping[str, Mapping[str, float]]) -> Table:

@@ -10,7 +10,7 @@ from leadscore.scorer import Scorer
 from leadscore.training import gate
 from leadscore.training.dataset import Dataset, inputs, load
 from leadscore.training.evaluation import resampling
-from tests.conftest import TWIN
+from tests.conftest import MODEL, TWIN
 
 
 @pytest.fixture(autouse=True)
@@ -69,7 +69,7 @@ def test_a_model_that_only_lost_its_calibration_is_refused(
 ) -> None:
     """The same order of leads with inflated probabilities: ROC-AUC would not notice."""
     found = _objections(scorer, everything, np.sqrt(published))
-    assert "calibration error +0." in found
+    assert "log loss +0." in found
     assert "ROC-AUC" not in found
 
 
@@ -84,6 +84,22 @@ def test_a_slice_that_collapses_is_named(
     found = _objections(scorer, everything, probability)
     assert f"Lead Source = Organic Search ({broken.sum():,} leads)" in found
     assert "on the newest leads" not in found
+
+
+@pytest.mark.parametrize(("shift", "refused"), [(0.03, False), (0.2, True)])
+def test_a_model_may_be_worse_by_as_much_as_seeds_differ(
+    scorer: Scorer, everything: Dataset, published: np.ndarray, shift: float, refused: bool
+) -> None:
+    """Log loss is worse beyond chance in both cases; only a loss beyond the margin is refused."""
+    odds = np.log(published / (1 - published)) + shift
+    assert bool(_objections(scorer, everything, 1 / (1 + np.exp(-odds)))) == refused
+
+
+def test_the_best_model_so_far_is_the_one_to_beat(everything: Dataset, published: np.ndarray) -> None:
+    """A model that is as good does not take its place, one that is better beyond chance does."""
+    assert not gate.check(MODEL, "another", everything, published, 0)
+    better = _informed(published, everything.newest()[1])
+    assert gate.check(MODEL, "another", everything, better, 0)
 
 
 def test_a_model_that_reads_other_columns_is_not_compared(

@@ -3,6 +3,7 @@
 from leadscore.columns import Column
 from leadscore.training.audit.evidence import CERTAIN, LEAST, Evidence, evidence
 from leadscore.training.dataset import Dataset
+from leadscore.training.errors import Alarm
 
 GIVES_AWAY = 0.95  # ROC-AUC of a column alone: it was written when the outcome was known
 BLANK_TELLS = 0.60  # ROC-AUC of blank or not: somebody filled it in who knew more
@@ -29,16 +30,17 @@ def gives_away(found: Evidence) -> str:
     return f"Alone it reaches ROC-AUC {found.alone:.3f}: it was written when the outcome was known"
 
 
-def warnings(leads: Dataset) -> list[str]:
-    """A sentence for each feature that gives the outcome away, alone or by being blank; on the oldest
-    80 % of leads.
+def warnings(leads: Dataset) -> list[Alarm]:
+    """An alarm for each feature that gives the outcome away, alone (then the model is refused) or by
+    being blank; on the oldest 80 % of leads.
     """
     target = leads.oldest()[1]
     found = []
     for column in leads.dictionary.features:
         figures = evidence(leads.features[column.name], target, len(target))
-        if said := gives_away(figures) or blank_tells(figures):
-            found.append(_sentence(column, said))
+        given_away = gives_away(figures)
+        if said := given_away or blank_tells(figures):
+            found.append(Alarm(_sentence(column, said), refused=bool(given_away)))
     return found
 
 

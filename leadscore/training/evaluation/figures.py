@@ -50,6 +50,15 @@ def calibration_error(target: Target, probability: Probability) -> float:
     return float(np.abs(gaps).sum() / len(target))
 
 
+def calibration_error_by_chance(probability: Probability) -> float:
+    """The calibration error to expect of so many leads whose probabilities are right.
+
+    The sum of a bin's outcomes strays by its standard deviation, on average by sqrt(2 / pi) of it.
+    """
+    variance = np.bincount(_bin_numbers(probability), weights=probability * (1 - probability))
+    return float(np.sqrt(2 / np.pi * variance).sum() / len(probability))
+
+
 def reliability(target: Target, probability: Probability) -> list[dict[str, float]]:
     """The reliability curve: mean `probability`, `conversion_rate`, `leads` of each bin with any."""
     return [{k: round(v, 4) for k, v in b.items()} for b in _bins(target, probability)]

@@ -1,11 +1,13 @@
 """Which leads a model is fitted on and which it is tried on, and its probabilities for the latter."""
 
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
 import pandas as pd
 from joblib import parallel_config
 from numpy.typing import NDArray
+from sklearn.base import clone
 from sklearn.model_selection import StratifiedGroupKFold, cross_val_predict
 from sklearn.pipeline import Pipeline
 
@@ -13,6 +15,7 @@ from leadscore.training.dataset import row_groups
 from leadscore.training.evaluation.figures import Probability, Target
 
 FOLDS: Final = 5
+PERIODS: Final = 5  # of the newer half: fitted on 50 to 90 % of the leads, in cross-validation on 80 %
 BUNDLES: Final = 500  # of leads, for folds: enough to make them alike
 COMMON: Final = 0.01  # of all leads: more identical ones are a kind of lead, not a repetition
 
@@ -27,6 +30,18 @@ def out_of_fold(model: Pipeline, features: pd.DataFrame, target: Target, seed: i
     with parallel_config("threading", n_jobs=-1):
         scores = cross_val_predict(model, features, target, cv=split, method="predict_proba")
     return np.asarray(scores[:, 1], dtype=np.float64)
+
+
+def rolling_origin(model: Pipeline, features: pd.DataFrame, target: Target) -> Probability:
+    """A probability for each of the newer half of some leads in the order of time, from a model that saw
+    all leads before its period; there are PERIODS of them (Tashman 2000, Int. J. Forecasting 16:437).
+    """
+    starts = np.linspace(len(target) // 2, len(target), PERIODS + 1).astype(int)
+    scores = [
+        clone(model).fit(features[:start], target[:start]).predict_proba(features[start:end])[:, 1]
+        for start, end in pairwise(starts)
+    ]
+    return np.concatenate(scores, dtype=np.float64)
 
 
 def folds(

@@ -90,9 +90,9 @@ def test_reasons_of_real_leads_are_xgboost_s_own(
     from leadscore.training.dataset import load  # noqa: PLC0415
     from leadscore.training.models import SERVED  # noqa: PLC0415
     from leadscore.training.onnx.shap_values import contributions  # noqa: PLC0415
-    from leadscore.training.recipe import fit  # noqa: PLC0415
+    from leadscore.training.recipe import evaluate  # noqa: PLC0415
 
-    pipeline = fit(load(TWIN, capture), SERVED, 0).pipeline
+    pipeline = evaluate(load(TWIN, capture), SERVED, 0).pipeline
     features, _ = load(original_csv, capture).newest()
     sample = features.iloc[::400]
     names = list(features.columns)

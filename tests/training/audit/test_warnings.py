@@ -17,8 +17,8 @@ def test_columns_known_in_time_raise_no_warning(leads: Dataset) -> None:
 def test_columns_written_after_the_contact_are_named(dictionary: Dictionary) -> None:
     """Those of the twin that the dictionary keeps for later are found again by their figures."""
     found = warnings(load(TWIN, dictionary.known_at("contacted")))
-    assert {text.partition(":")[0] for text in found} >= {"Lead Quality"}
-    assert all("`known`" in text for text in found)
+    assert {alarm.text.partition(":")[0] for alarm in found} >= {"Lead Quality"}
+    assert all("`known`" in alarm.text for alarm in found)
 
 
 @pytest.mark.parametrize(("share", "warned"), [(1.0, True), (0.6, False)])
@@ -29,4 +29,5 @@ def test_copy_of_the_outcome_is_named(leads: Dataset, share: float, warned: bool
     noise = rng.permutation(leads.target)
     spoiled = leads.features.assign(city=np.where(copied, leads.target, noise).astype(str))
     found = warnings(Dataset(leads.dictionary, spoiled, leads.target, leads.file, leads.sha256))
-    assert [text.startswith("City: alone it reaches ROC-AUC 1.000") for text in found] == [True] * warned
+    assert [alarm.text[:37] for alarm in found] == ["City: alone it reaches ROC-AUC 1.000:"] * warned
+    assert all(alarm.refused for alarm in found)

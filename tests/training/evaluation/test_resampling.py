@@ -25,6 +25,30 @@ def test_intervals_survive_resamples_with_one_outcome() -> None:
     assert intervals(np.array([1, 1, 0, 1]), np.array([0.9, 0.8, 0.7, 0.6]), 0.5, 0)["recall"][1] == 1
 
 
+def test_intervals_are_wider_where_neighbours_are_alike() -> None:
+    """Leads that come in runs of one outcome hold less than as many that are mixed."""
+    rng = np.random.default_rng(0)
+    days = np.repeat(rng.random(40), 50)
+    target = (rng.random(2000) < days).astype(np.int8)
+    probability, mixed = np.full(2000, 0.5), rng.permutation(2000)
+    runs, apart = (
+        np.diff(intervals(target[rows], probability[rows], 0.5, 0)["precision"])
+        for rows in (np.arange(2000), mixed)
+    )
+    assert runs > 2 * apart
+
+
+def test_differences_of_a_part_are_those_of_its_leads() -> None:
+    """However small the part, its resamples differ from each other."""
+    rng = np.random.default_rng(0)
+    ours, part = rng.random(1000), np.arange(1000) % 10 == 0
+    target = (rng.random(1000) < ours).astype(np.int8)
+    found = differences(target, ours, np.full(1000, 0.5), 0, part=part)["log_loss"]
+    alone = COMPARED["log_loss"](target[part], ours[part]) - np.log(2)
+    assert found.value == pytest.approx(alone)
+    assert found.low < found.value < found.high
+
+
 def test_differences_are_those_of_the_figures() -> None:
     """The difference is exact, lies in its interval, and turns its sign with the models."""
     rng = np.random.default_rng(0)
