@@ -14,7 +14,7 @@ from leadscore.training import reading
 from leadscore.training.cells import DataError, content, table
 from leadscore.training.evaluation.figures import Target
 from leadscore.training.validation import check_id, check_outcomes
-from leadscore.values import AS_IN_JSON, decimal_mark
+from leadscore.values import AS_IN_JSON
 
 NEWEST_SHARE = 0.2  # of the leads, held out for the one final evaluation
 
@@ -25,7 +25,8 @@ class Dataset:
 
     `features`: one column per feature of the dictionary, float32 (NaN = missing) or str ("" =
     missing). `target`: int8, 1 = converted. `sha256`: of the file's bytes. `open`: leads that were
-    left out. `unlisted`: headers that the dictionary does not list.
+    left out. `unlisted`: headers that the dictionary does not list. `left_out`: rows that are
+    no leads, in words.
     """
 
     dictionary: Dictionary
@@ -35,6 +36,7 @@ class Dataset:
     sha256: str
     open: int = 0
     unlisted: tuple[str, ...] = ()
+    left_out: str = ""
 
     @property
     def timed(self) -> bool:
@@ -106,22 +108,21 @@ def reread(features: pd.DataFrame, dictionary: Dictionary) -> Tensors:
 def load(path: Path, dictionary: Dictionary, seed: int = 0, everything: bool = False) -> Dataset:
     """Read and validate a CSV of historical leads.
 
-    UTF-8 (with or without BOM), comma-separated, with the dictionary's columns in any order; what it
-    does not read is not looked at. The rows come back sorted by the dictionary's clock or, if it has
+    Any file that scoring reads but Parquet, with the dictionary's columns in any order; what it does not
+    read is not looked at. The rows come back sorted by the dictionary's clock or, if it has
     none, in a random order that `seed` decides. Leads that are still open are left out. `everything`:
     with the excluded columns as features, as far as they are there and can be read.
 
-    Raises DataError for a file that cannot be read or is empty, another encoding or separator, missing
-    columns, a row of another length, a value its column does not take, a target with other labels, too
-    few of one or only one among the oldest or newest leads, a blank or repeated key, and a category that
-    hardly repeats.
+    Raises DataError for a file that cannot be read or is empty, missing columns, a row of another
+    length, a value its column does not take, a target with other labels, too few of one or only one
+    among the oldest or newest leads, a blank or repeated key, and a category that hardly repeats.
     """
     raw = content(path)
     try:
         found = table(raw, dictionary)
         outcomes = reading.outcomes(found.cells, dictionary.target)
         cells, rows = reading.decided(found.cells, outcomes)
-        dictionary = dictionary.with_decimal(decimal_mark(reading.numbers(cells, dictionary), ","))
+        dictionary = dictionary.with_decimal(found.decimal)
         if everything:
             usable = [c.name for c in dictionary.excluded if reading.usable(cells, c, rows)]
             dictionary = dictionary.with_features(usable)
@@ -143,6 +144,7 @@ def load(path: Path, dictionary: Dictionary, seed: int = 0, everything: bool = F
         hashlib.sha256(raw).hexdigest(),
         open=len(outcomes) - len(target),
         unlisted=tuple(found.unlisted),
+        left_out=found.left_out,
     )
     parts = ("oldest", "newest") if leads.timed else ("first", "last")
     for part, share, (_, labels) in zip(

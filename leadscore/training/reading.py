@@ -1,6 +1,6 @@
 """The cells of a CSV -> what training reads of them."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
 from itertools import compress
 from typing import Any
@@ -38,11 +38,6 @@ def decided(cells: Cells, outcomes: Sequence[int | None]) -> tuple[Cells, Sequen
         kept = [outcome is not None for outcome in outcomes]
         cells = {name: list(compress(column, kept)) for name, column in cells.items()}
     return cells, rows
-
-
-def numbers(cells: Cells, dictionary: Dictionary) -> Iterator[Sequence[str]]:
-    """The columns of numbers."""
-    yield from (cells[column.name] for column in dictionary.features if column.kind == "number")
 
 
 def usable(cells: Cells, column: Column, rows: Sequence[int]) -> bool:

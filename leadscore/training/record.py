@@ -97,6 +97,7 @@ def described(leads: Dataset) -> dict[str, Any]:
         "tested_on": len(leads.newest()[1]),
         "split": "by time" if leads.timed else "at random",
         **({"open": leads.open} if leads.open else {}),
+        **({"left_out": leads.left_out} if leads.left_out else {}),
         **({"unlisted": list(leads.unlisted)} if leads.unlisted else {}),
     }
 

@@ -37,6 +37,8 @@ def summarise(metrics: Mapping[str, Any], output: Path) -> None:
     title = f"{metrics['served']} with the columns known when ..."
     console.print(_table(title, "columns, split" if len(splits) > 1 else "columns", rows))
     data = metrics["data"]
+    if "left_out" in data:
+        console.print(f"Left out, for they are no leads: {data['left_out']}.")
     if "open" in data:
         console.print(f"Left out: {data['open']:,} leads that are still open.")
     if "unlisted" in data:

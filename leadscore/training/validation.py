@@ -1,5 +1,6 @@
 """What the cells of a column must be to be trained on, or an error that names the first that is not."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from itertools import count
 from typing import Final, TypeVar
@@ -8,6 +9,7 @@ import numpy as np
 
 from leadscore.columns import Column, ColumnError, Value, show
 from leadscore.training.cells import Cells, DataError
+from leadscore.training.draft.notations import separator
 from leadscore.training.evaluation.figures import Target
 
 FEWEST_OF_EACH_OUTCOME: Final = 50  # leads; fewer cannot be split into folds and a test set
@@ -64,7 +66,14 @@ def check_levels(values: Sequence[Value], column: Column) -> None:
         raise DataError(
             f"column {column.source!r}: {distinct:,} different texts in {len(present):,} leads, "
             "expected levels that repeat; what names a lead has the role 'id', free text is 'excluded'"
+            + _if_lists(map(str, present))
         )
+
+
+def _if_lists(texts: Iterable[str]) -> str:
+    """A hint for texts that look like lists."""
+    mark = separator(Counter(texts))
+    return f"; lists have kind = 'list' and, here, separator = {mark!r}" if mark else ""
 
 
 def check_outcomes(target: Target, column: Column) -> None:

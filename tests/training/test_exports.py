@@ -1,6 +1,7 @@
 """Exports as CRMs write them train, or the error says what to write into the dictionary."""
 
 import csv
+import gzip
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -181,3 +182,39 @@ def test_key_is_unique_and_never_blank(write: Write) -> None:
         assert len(load(*write({"Lead ID": cells}))) == len(ROWS)
         with pytest.raises(DataError, match=message):
             load(*write({"Lead ID": cells}, keyed))
+
+
+@pytest.mark.parametrize(
+    "wrapped",
+    [
+        lambda text: text.replace(",", ";").encode(),
+        lambda text: f"sep=,\n{text}".encode(),
+        lambda text: ('Leads with status,,,,,,,,\n"As of 2024-11-01 09:00"\n,,,,,,,,\n' + text).encode(),
+        lambda text: (text + "Total,,,,99,1.5,3,,\n").encode(),
+        lambda text: text.encode("utf-16"),
+        lambda text: gzip.compress(text.encode("utf-8-sig")),
+        lambda text: "\n".join(
+            f"{n},{line}" if n else f",{line}" for n, line in enumerate(text.split("\n")[:-1])
+        ).encode(),
+    ],
+    ids=["semicolons", "sep line", "titles", "total", "UTF-16", "gzip", "index of pandas"],
+)
+def test_training_reads_files_as_scoring_does(
+    tmp_path: Path, base: Dataset, wrapped: Callable[[str], bytes]
+) -> None:
+    """Delimiters, encodings, packing, and rows and columns that are none of the data."""
+    path = tmp_path / "leads.csv"
+    path.write_bytes(wrapped((CASES / "base.csv").read_text(encoding="utf-8")))
+    assert _same(load(path, Dictionary.load(CASES / "crm.toml")), base)
+
+
+def test_lists_as_levels_are_told(write: Write) -> None:
+    """Whoever has a column of lists is told its kind."""
+    entries = ["Demo", "Webinar", "Trial", "Event", "Mail", "Fair", "Call", "Visit"]
+    rng = np.random.default_rng(0)
+    cells = [";".join(rng.permutation(entries)[: rng.integers(2, 7)]) for _ in ROWS]
+    block = BLOCK.format(name="touch", role="feature")
+    with pytest.raises(DataError, match="lists have kind = 'list' and, here, separator = ';'"):
+        load(*write({"touch": cells}, TOML + block))
+    found = load(*write({"touch": cells}, TOML + block.replace("category", "list")))
+    assert sum(column.whole == "touch" for column in found.dictionary.features) == len(entries)
