@@ -14,9 +14,8 @@ from leadscore.training.cells import DataError
 from leadscore.training.draft import export
 from leadscore.training.draft.clock import clock, order
 from leadscore.training.draft.labels import Labels, labels
-from leadscore.training.draft.notations import ISO
 from leadscore.training.draft.profile import Profile, profile
-from leadscore.training.draft.proposal import Proposal, propose
+from leadscore.training.draft.proposal import Proposal, form, propose
 
 OLDEST: Final = 0.8  # of the leads, whose outcomes are looked at
 FEWEST: Final = 50  # leads of either outcome, or training refuses them
@@ -102,10 +101,8 @@ def _proposals(
 
 
 def _clock(column: Profile, doubt: str) -> Proposal:
-    extra: dict[str, Any] = {"clock": True}
-    if column.content == "date" and column.formats[0] != ISO:
-        extra["format"] = column.formats[0]
-    kind: Kind = "number" if column.content == "number" else "category"
+    extra = {"clock": True, **form(column)}
+    kind: Kind = "number" if column.content == "number" else "date"
     why = "Grows with time: the clock that splits old leads from new ones."
     return Proposal(column.source, "id", kind, "capture", why, doubt, extra, column)
 

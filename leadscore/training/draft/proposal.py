@@ -8,6 +8,7 @@ from leadscore.columns import MOMENTS, Kind, Role
 from leadscore.training.audit.evidence import Evidence
 from leadscore.training.audit.warnings import SURE, blank_tells, gives_away
 from leadscore.training.draft import wording
+from leadscore.training.draft.notations import ISO
 from leadscore.training.draft.profile import Profile
 
 NAMED: Final = 0.10  # of the leads whose level names the outcome
@@ -87,7 +88,7 @@ def _names_something(column: Profile) -> bool:
     """Whether a column names a lead, a person or a moment, and is no feature as it is."""
     if column.content == "number":
         return column.unique and (column.counter or wording.identity(column.source))
-    if column.content == "email" and "email" in get_args(Kind):
+    if column.content == "email":
         return False
     return column.unique or column.content in ("date", "text")
 
@@ -95,7 +96,7 @@ def _names_something(column: Profile) -> bool:
 def _feature(column: Profile, found: Evidence, timed: bool) -> Proposal:
     kind = _kind(column)
     extra: dict[str, Any] = {}
-    if column.separator and "list" in get_args(Kind):
+    if column.content == "list":
         extra["separator"] = column.separator
     if wording.channel(column.source) and kind == "category" and column.distinct <= MOST_CHANNELS:
         extra["slices"] = True
@@ -153,7 +154,12 @@ def _unrepeated(column: Profile, found: Evidence, late: str) -> Proposal:
         return Proposal(column.source, "id", kind, "capture", why, "", {}, column, found)
     else:
         why = late or f"Hardly repeats: {differs}."
-    return Proposal(column.source, "excluded", kind, known, why, "", {}, column, found)
+    return Proposal(column.source, "excluded", kind, known, why, "", form(column), column, found)
+
+
+def form(column: Profile) -> dict[str, str]:
+    """The format of dates, if it is not ISO 8601."""
+    return {"format": column.formats[0]} if column.formats and column.formats[0] != ISO else {}
 
 
 def _sentences(column: Profile) -> bool:

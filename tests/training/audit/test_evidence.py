@@ -29,6 +29,11 @@ def test_column_that_never_repeats_tells_nothing() -> None:
     assert not found.certain
 
 
+def test_constant_column_tells_nothing_at_all() -> None:
+    """Rounding ranks no lead before another."""
+    assert evidence(_texts(["No"] * LEADS), TARGET, LEADS).alone == 0.5
+
+
 def test_noise_stays_within_chance() -> None:
     """A column without any information is near 0.5, by the standard error that is given."""
     found = evidence(_texts(RNG.choice(list("abcdef"), LEADS)), TARGET, LEADS)

@@ -44,10 +44,12 @@ EXTRAALEARN = _columns(
 )
 OLIST = _columns(
     {
-        ("id", "category"): "mql_id, first_contact_date",
+        ("id", "category"): "mql_id",
+        ("id", "date"): "first_contact_date",
         ("target", "category"): "closed",
         ("feature", "category"): "landing_page_id, origin",
-        ("excluded", "category"): "seller_id, won_date",
+        ("excluded", "category"): "seller_id",
+        ("excluded", "date"): "won_date",
         ("contacted", "category"): (
             "sdr_id, sr_id, business_segment, lead_type, lead_behaviour_profile, has_company, has_gtin, "
             "average_stock, business_type"
