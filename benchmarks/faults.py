@@ -487,7 +487,7 @@ def full_disk() -> Outcome:
         if service is None:
             return Outcome(name, "not tried: nothing can be mounted here", None)
         content = b"TotalVisits,Lead Source,x\n" + CSV_ROW * CSV_ROWS
-        large = service.status(request("POST /predict/csv", content, "content-type: text/csv"))
+        large = service.status(request("POST /predict/csv?partial=1", content, "content-type: text/csv"))
         counted = service.statuses(1000)
         metrics = service.status(request("GET /metrics"))
     return Outcome(

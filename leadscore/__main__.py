@@ -25,6 +25,7 @@ from typing import NoReturn
 from leadscore.scorer import VERIFYING, ModelError, Scorer
 from leadscore.settings import Settings, SettingsError, variable
 from leadscore.tables.block import REASONS
+from leadscore.tables.coverage import MOST_ABSENT
 from leadscore.tables.job import Job, command
 from leadscore.tables.outputs import FORMATS
 
@@ -44,6 +45,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         explain(scorer, settings, arguments.lead)
     elif arguments.command == "score":
         job = {entry.name: getattr(arguments, entry.name) for entry in fields(Job)}
+        job["mapping"] = dict(arguments.mapping or ())
         command(Job(**job), scorer, settings)
     else:
         from leadscore.service.server import serve  # noqa: PLC0415
@@ -120,8 +122,29 @@ def _add_score(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--decimal", choices=[".", ","], help="the decimal mark of a CSV (default: the one it shows)"
     )
+    parser.add_argument(
+        "--map",
+        dest="mapping",
+        type=_pair,
+        action="append",
+        metavar="HEADER=COLUMN",
+        help="a column of the file is this one of the model; may be given for several",
+    )
+    parser.add_argument(
+        "--partial",
+        action="store_true",
+        help=f"score the file even if it lacks columns worth over {MOST_ABSENT:.0%}%",
+    )
     parser.add_argument("--top", type=_count, help="only the best so many leads, ranked")
     parser.add_argument("--sort", dest="ranked", action="store_true", help="all leads, the best first")
+
+
+def _pair(text: str) -> tuple[str, str]:
+    """A header and a column, as argparse reads an option."""
+    header, is_pair, column = text.rpartition("=")
+    if not is_pair:
+        raise argparse.ArgumentTypeError(f"got {text!r}, expected HEADER=COLUMN")
+    return header, column
 
 
 def _count(text: str) -> int:

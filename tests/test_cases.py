@@ -129,15 +129,18 @@ def test_types_that_mean_yes_and_no_are_read(
 def test_decimal_mark_can_be_said(command: Command, crm: object, service: httpx2.Client) -> None:
     """What nothing in a file decides is an error that names both readings, until the reader is told."""
     content = b"Lead Source;Annual Revenue\nWeb;250.000\nReferral;300.000\n"
-    done = command("score", "-", content=content, LEADSCORE_MODEL=str(crm))
+    done = command("score", "-", "--partial", content=content, LEADSCORE_MODEL=str(crm))
     assert b"it may be 250000 or 250: which mark is the decimal one?" in done.out
+    assert done.code == 1
     for mark, plain in ((",", b"250000"), (".", b"250")):
-        said = command("score", "-", "--decimal", mark, content=content, LEADSCORE_MODEL=str(crm))
+        said = command(
+            "score", "-", "--partial", "--decimal", mark, content=content, LEADSCORE_MODEL=str(crm)
+        )
         same = content.replace(b"250.000", plain).replace(b"300.000", plain.replace(b"25", b"30"))
-        expected = command("score", "-", content=same, LEADSCORE_MODEL=str(crm))
+        expected = command("score", "-", "--partial", content=same, LEADSCORE_MODEL=str(crm))
         cells = [line.split(b";")[2:6] for line in said.out.splitlines()]
         assert cells == [line.split(b";")[2:6] for line in expected.out.splitlines()]
-        answer = service.post(f"/predict/csv?decimal={mark}", content=content, headers=CSV)
+        answer = service.post(f"/predict/csv?partial=1&decimal={mark}", content=content, headers=CSV)
         assert answer.raise_for_status().content == said.out
     refused = service.post("/predict/csv?decimal=x", content=content, headers=CSV)
     assert refused.status_code == 422

@@ -55,8 +55,9 @@ def run(session: SparkSession, source: str, target: str, model: Path, reasons: i
     model = found(model)
     leads = read(session, source)
     names = [name for name in leads.columns if name != BROKEN]
-    columns = ColumnMap.of(names, Scorer(model).card.dictionary)
-    report(columns)
+    card = Scorer(model).card
+    columns = ColumnMap.of(names, card.dictionary)
+    report(columns, card)
     scored = score(leads, model, reasons)
     added = columns.added(reasons)
     if BROKEN in leads.columns:

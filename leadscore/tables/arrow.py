@@ -4,7 +4,7 @@ Needs pyarrow, which serving does without. Each distinct value of a batch is rea
 mostly stores its texts so.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date
 
 import pyarrow as pa
@@ -12,20 +12,27 @@ import pyarrow as pa
 from leadscore.scoring.engine import Engine, Leads
 from leadscore.scoring.meaning import Meaning, Vocabulary
 from leadscore.tables.block import BLOCK, Answered, Totals, answer
-from leadscore.tables.mapping import ColumnMap, TableError
+from leadscore.tables.mapping import UNMAPPED, ColumnMap, TableError
 
 
 class ArrowScorer:
     """Adds the columns a CSV gets to record batches of one schema.
 
-    `added`: the schema of these columns; `schema`: the batches' own followed by it.
+    `added`: the schema of these columns; `schema`: the batches' own followed by it. `mapping`: see
+    `ColumnMap.of`.
 
     Raises TableError if the model reads none of the columns, or one of them is nested.
     """
 
-    def __init__(self, engine: Engine, schema: pa.Schema, reasons: int) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        schema: pa.Schema,
+        reasons: int,
+        mapping: Mapping[str, str] = UNMAPPED,
+    ) -> None:
         self._engine, self._reasons = engine, reasons
-        self.columns = ColumnMap.of(schema.names, engine.card.dictionary)
+        self.columns = ColumnMap.of(schema.names, engine.card.dictionary, mapping)
         lists = {column.name for column in engine.card.dictionary.wholes if column.kind == "list"}
         for name, place in self.columns.positions.items():
             if pa.types.is_nested(schema.field(place).type) and name not in lists:

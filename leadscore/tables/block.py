@@ -26,12 +26,18 @@ FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet runs a cell t
 
 @dataclass(frozen=True)
 class Totals:
-    """What scored leads add up to; `wrong`: leads with an error."""
+    """What scored leads add up to; `wrong`: leads with an error, the first of which is `error`."""
 
     leads: int = 0
     wrong: int = 0
     converts: int = 0
     expected_conversions: float = 0.0
+    error: str = ""
+
+    @property
+    def nothing(self) -> bool:
+        """Whether there were leads, and none could be scored."""
+        return 0 < self.leads == self.wrong
 
     def __add__(self, other: "Totals") -> "Totals":
         return Totals(
@@ -39,6 +45,7 @@ class Totals:
             self.wrong + other.wrong,
             self.converts + other.converts,
             self.expected_conversions + other.expected_conversions,
+            self.error or other.error,
         )
 
 
@@ -73,6 +80,7 @@ class Answered:
             wrong=sum(map(bool, self.errors)),
             converts=self.converts.count(True),
             expected_conversions=float(np.nansum(self.probability)),
+            error=next(filter(None, self.errors), ""),
         )
 
 

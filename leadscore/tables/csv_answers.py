@@ -1,7 +1,8 @@
 """CSV records handed back with the answers added. A record keeps its text; what is added follows it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain, islice
 from math import isnan
 from typing import Final
 
@@ -11,7 +12,9 @@ from numpy.typing import NDArray
 from leadscore.scoring.engine import Engine, Scored
 from leadscore.tables.block import DECIMALS, Answered, Totals, answer
 from leadscore.tables.csv_file import Dialect, Records, Rows
-from leadscore.tables.mapping import ColumnMap
+from leadscore.tables.mapping import ColumnMap, TableError
+
+LOOKED_AT: Final = 10  # blocks, of which a row has to be scored before an answer begins
 
 _SWITCH: Final = {True: "true", False: "false", None: ""}
 
@@ -81,3 +84,19 @@ def _quoted(text: str | None) -> str:
     if '"' in text:
         text = text.replace('"', '""')
     return f'"{text}"'
+
+
+def begun(blocks: Iterator[Lines]) -> Iterator[Lines]:
+    """The blocks, of which one or more are scored by now. TableError if all of their rows are wrong."""
+    scored: list[Lines] = []
+    totals = Totals()
+    for lines in islice(blocks, LOOKED_AT):
+        scored.append(lines)
+        totals += lines.totals
+        if not totals.nothing:
+            break
+    if totals.nothing:
+        raise TableError(
+            f"none of its first {totals.leads:,} rows can be scored; the first: {totals.error}"
+        )
+    return chain(scored, blocks)

@@ -3,7 +3,7 @@
 import csv
 import io
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice
 from typing import BinaryIO, Final, Self
@@ -13,7 +13,7 @@ from leadscore.tables.block import BLOCK
 from leadscore.tables.encoding import decoded
 from leadscore.tables.furniture import TOTAL, CsvRecord, Furniture
 from leadscore.tables.heading import BOM, heading
-from leadscore.tables.mapping import ColumnMap, TableError
+from leadscore.tables.mapping import UNMAPPED, ColumnMap, TableError
 from leadscore.values import decimal_mark
 
 CHUNK: Final = 2**18  # bytes read at once
@@ -81,11 +81,19 @@ class CsvFile:
     """A CSV file that is being read: its dialect, its columns, and its records in blocks.
 
     `decimal`: the decimal mark of its numbers; if none is given, the one that the first BLOCK records
-    show. Raises TableError when the first record is no header the model can use.
+    show. `mapping` and `some`: see `ColumnMap.of`. Raises TableError when there is no header the model
+    can use.
     """
 
-    def __init__(self, stream: BinaryIO, dictionary: Dictionary, decimal: str | None = None) -> None:
-        found = heading(_lines(stream), dictionary)
+    def __init__(
+        self,
+        stream: BinaryIO,
+        dictionary: Dictionary,
+        decimal: str | None = None,
+        mapping: Mapping[str, str] = UNMAPPED,
+        some: bool = True,
+    ) -> None:
+        found = heading(_lines(stream), dictionary, mapping)
         first, lines = next(found.lines, ""), found.lines
         if "\0" in first:
             raise TableError("not a CSV: it holds bytes that no text has")
@@ -94,7 +102,7 @@ class CsvFile:
         names = text.split(found.delimiter) if names is None else names
         if len(names) > MOST_COLUMNS:
             raise TableError(f"the header has {len(names):,} columns, at most {MOST_COLUMNS:,} are read")
-        self.columns = ColumnMap.of(names, dictionary)
+        self.columns = ColumnMap.of(names, dictionary, mapping, some)
         newline = "\r\n" if first.endswith("\r") else "\n"
         self.furniture = Furniture(found.delimiter, len(names), found.titles)
         self._leads = self.furniture.without(self._records)

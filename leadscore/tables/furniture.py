@@ -82,6 +82,16 @@ class Furniture:
         )
         return ", ".join(f"{n:,} {one if n == 1 else many}" for n, one, many in counted if n)
 
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many rows of each kind were left out."""
+        return {
+            "titles": self.titles,
+            "blanks": self.blanks,
+            "totals": self.totals,
+            "footers": self.footers,
+        }
+
     def _kept(self, held: Iterable[tuple[CsvRecord, Kind]]) -> Iterator[CsvRecord]:
         for record, kind in held:
             if kind == "total":

@@ -2,11 +2,13 @@
 
 import csv
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain, islice
 from typing import Final, NamedTuple
 
 from leadscore.dictionary import Dictionary
+from leadscore.names import fold
+from leadscore.tables.mapping import UNMAPPED
 
 DELIMITERS: Final = ",;\t|"
 BOM: Final = "\ufeff"
@@ -31,12 +33,15 @@ class Heading(NamedTuple):
     lines: Iterator[str]
 
 
-def heading(lines: Iterator[str], dictionary: Dictionary) -> Heading:
+def heading(
+    lines: Iterator[str], dictionary: Dictionary, mapping: Mapping[str, str] = UNMAPPED
+) -> Heading:
     r"""Find the header: of the first lines the one that names the most columns, or the first of these.
 
-    `lines` have no "\n", and may end with "\r".
+    `lines` have no "\n", and may end with "\r". `mapping`: names that are columns, too.
     """
-    start = _start(lines, dictionary)
+    names = _Names(dictionary, mapping)
+    start = _start(lines, names)
     marked = bool(start) and start[0].startswith(BOM)
     if marked:
         start[0] = start[0].removeprefix(BOM)
@@ -44,7 +49,7 @@ def heading(lines: Iterator[str], dictionary: Dictionary) -> Heading:
     if start and (sep := _SEP.fullmatch(start[0])):
         delimiters, first = sep[1], 1
     choices = [
-        (_known(start[place:], mark, dictionary), -place, mark)
+        (names.known(start[place:], mark), -place, mark)
         for place in range(first, len(start))
         for mark in delimiters
     ]
@@ -64,7 +69,30 @@ def blank(text: str, delimiter: str) -> bool:
     return not text.strip(f'{delimiter}" \t\r\n\u00a0')
 
 
-def _start(lines: Iterator[str], dictionary: Dictionary) -> list[str]:
+class _Names:
+    """The names of a dictionary's columns, and those that are mapped to them."""
+
+    def __init__(self, dictionary: Dictionary, mapping: Mapping[str, str]) -> None:
+        self._find, self.features = dictionary.find, len(dictionary.features)
+        self._mapped = set(map(fold, mapping))
+
+    def known(self, lines: Sequence[str], delimiter: str) -> int:
+        """How many columns a header names that starts with these lines."""
+        record = (f"{line}\n" for line in islice(lines, HEADER_LINES))
+        try:
+            names = next(csv.reader(record, delimiter=delimiter, strict=True), [])
+        except csv.Error:
+            return 0
+        return len({self._found(name) for name in names} - {None})
+
+    def _found(self, name: str) -> str | None:
+        if self._mapped and fold(name) in self._mapped:
+            return name
+        column = self._find(name)
+        return column.name if column else None
+
+
+def _start(lines: Iterator[str], names: _Names) -> list[str]:
     """The lines to look at: from the first that is not blank to one that surely is a header."""
     start: list[str] = []
     length = 0
@@ -74,17 +102,7 @@ def _start(lines: Iterator[str], dictionary: Dictionary) -> list[str]:
         start.append(line)
         length += len(line)
         # Nothing more is waited for than is needed: the lines may come through a pipe.
-        sure = max(_known([line.removeprefix(BOM)], mark, dictionary) for mark in DELIMITERS)
-        if 2 * sure >= len(dictionary.features) or len(start) == LINES or length > LONGEST:
+        sure = max(names.known([line.removeprefix(BOM)], mark) for mark in DELIMITERS)
+        if 2 * sure >= names.features or len(start) == LINES or length > LONGEST:
             break
     return start
-
-
-def _known(lines: Sequence[str], delimiter: str, dictionary: Dictionary) -> int:
-    """How many columns of the dictionary a header names that starts with these lines."""
-    record = (f"{line}\n" for line in islice(lines, HEADER_LINES))
-    try:
-        names = next(csv.reader(record, delimiter=delimiter, strict=True), [])
-    except csv.Error:
-        return 0
-    return len({known.name for name in names if (known := dictionary.find(name))})

@@ -5,17 +5,18 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Final, NoReturn, Self
 
+from leadscore.card import Card
 from leadscore.scorer import Scorer
 from leadscore.scoring.engine import Engine
 from leadscore.settings import Settings
-from leadscore.tables import contents, outputs
+from leadscore.tables import contents, coverage, outputs
 from leadscore.tables.block import Totals, check_reasons
 from leadscore.tables.csv_answers import CsvScorer, header
 from leadscore.tables.csv_file import CsvFile, Dialect
@@ -34,7 +35,8 @@ class Job:
 
     `top`: only the best so many leads, ranked. `ranked`: all leads, the best first. `decimal`: the mark
     of a CSV's numbers, if its cells are not to show it. `sheet`: of a workbook; the first visible one
-    if none is named.
+    if none is named. `mapping`: for a header, the column it is. `partial`: also score a file that lacks
+    much of what the model goes by.
     """
 
     source: str
@@ -44,6 +46,8 @@ class Job:
     ranked: bool
     decimal: str | None = None
     sheet: str | None = None
+    mapping: Mapping[str, str] = field(default_factory=dict)
+    partial: bool = False
 
 
 def run(job: Job, scorer: Scorer, settings: Settings) -> Totals:
@@ -64,8 +68,8 @@ def _csv(job: Job, scorer: Scorer, settings: Settings) -> Totals:
         target(job.target) as place,
         contents.text(stream, job.sheet, say=say) as leads,
     ):
-        file = CsvFile(leads, scorer.card.dictionary, job.decimal)
-        report(file.columns)
+        file = CsvFile(leads, scorer.card.dictionary, job.decimal, job.mapping)
+        _accept(job, scorer, file.columns)
         if file.dialect.decimal == "," and not job.decimal:
             say("Its numbers show a decimal comma; --decimal . if it is none.")
         build = partial(_csv_scorer, file.dialect, file.columns, job.reasons)
@@ -105,7 +109,17 @@ def _parquet(job: Job, scorer: Scorer, settings: Settings) -> Totals:
     except ModuleNotFoundError:
         raise TableError("Parquet needs pyarrow (pip install pyarrow), or a CSV instead") from None
     with target(job.target) as answers:
-        return parquet.score(Path(job.source), answers, job.reasons, scorer, settings)
+        accept = partial(_accept, job, scorer)
+        return parquet.score(
+            Path(job.source), answers, job.reasons, scorer, settings, job.mapping, accept
+        )
+
+
+def _accept(job: Job, scorer: Scorer, columns: ColumnMap) -> None:
+    """Say what the columns of a file are taken for; PartialError if they are too few."""
+    report(columns, scorer.card)
+    if not job.partial:
+        coverage.check(columns, scorer.card)
 
 
 class Progress:
@@ -147,17 +161,10 @@ def _is_parquet(name: str) -> bool:
     return name.lower().endswith(".parquet")
 
 
-def report(columns: ColumnMap) -> None:
+def report(columns: ColumnMap, card: Card) -> None:
     """Say what the columns of the file are taken for."""
-    found = len(columns.positions)
-    say(f"Columns: {found} of the {found + len(columns.absent)} the model reads.")
-    for what, names in (
-        ("Not in the file, scored as missing", columns.absent),
-        ("Known to the model and left out on purpose", columns.refused),
-        ("Unknown to the model", columns.unknown),
-    ):
-        if names:
-            say(f"{what}: {', '.join(names)}.")
+    for sentence in coverage.sentences(columns, card):
+        say(sentence)
 
 
 def summary(totals: Totals, seconds: float) -> str:
@@ -187,6 +194,8 @@ def command(job: Job, scorer: Scorer, settings: Settings) -> None:
         totals = run(job, scorer, settings)
     except BrokenPipeError:
         _leave_pipe()
+    except coverage.PartialError as error:
+        sys.exit(f"{job.source}: {error}. Name them by --map 'HEADER=COLUMN', or add --partial.")
     except TableError as error:
         sys.exit(f"{job.source}: {error}")
     except OSError as error:
@@ -197,6 +206,8 @@ def command(job: Job, scorer: Scorer, settings: Settings) -> None:
         say("Interrupted: nothing was kept." if job.target != STANDARD else "Interrupted.")
         raise SystemExit(INTERRUPTED) from None
     say(summary(totals, time.monotonic() - started))
+    if totals.nothing:
+        sys.exit(f"{job.source}: no lead could be scored; the first: {totals.error}")
 
 
 def _leave_pipe() -> NoReturn:

@@ -1,11 +1,15 @@
 """Which column of a table is which column of the dictionary, and what the added ones are called."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Self
+from types import MappingProxyType
+from typing import Final, Self
 
+from leadscore.columns import Column
 from leadscore.dictionary import Dictionary
 from leadscore.matching import match
+
+UNMAPPED: Final[Mapping[str, str]] = MappingProxyType({})
 
 
 class TableError(ValueError):
@@ -18,8 +22,9 @@ class ColumnMap:
 
     `names`: their headers. `places`: the place of each feature, id and target by name, `positions`: of
     the features alone. `refused`: columns the model knows and leaves out. `unknown`: named columns it
-    has never heard of. `absent`: features without a column. `taken`: all names, case folded, for Spark
-    and databases tell no case apart. `action`: whether the dictionary says what to do with each grade.
+    has never heard of. `absent`: features without a column. `suggestions`: for an unknown one, the
+    source of the absent one it may be. `taken`: all names, case folded, for Spark and databases tell no
+    case apart. `action`: whether the dictionary says what to do with each grade.
     """
 
     names: tuple[str, ...]
@@ -27,28 +32,43 @@ class ColumnMap:
     positions: dict[str, int]
     refused: tuple[str, ...]
     unknown: tuple[str, ...]
-    absent: tuple[str, ...]
+    absent: tuple[Column, ...]
+    suggestions: dict[str, str]
     taken: frozenset[str]
     action: bool
 
     @classmethod
-    def of(cls, names: Sequence[str], dictionary: Dictionary) -> Self:
-        """Map columns of these names; TableError if the model reads none of them."""
-        found = match(names, dictionary)
+    def of(
+        cls,
+        names: Sequence[str],
+        dictionary: Dictionary,
+        mapping: Mapping[str, str] = UNMAPPED,
+        some: bool = True,
+    ) -> Self:
+        """Map columns of these names. `mapping`: for a name, the column it is.
+
+        TableError for a mapping that fits nothing, for two columns that are the same, and, if there have
+        to be `some`, if the model reads none of them.
+        """
+        found = match(names, dictionary, mapping)
         if found.errors:
             raise TableError(found.errors[0])
         features = {column.name for column in (*dictionary.features, *dictionary.wholes)}
         positions = {name: place for name, place in found.places.items() if name in features}
-        if not positions:
-            some = ", ".join(column.source for column in dictionary.features[:3])
-            raise TableError(f"the first line names no column the model reads, such as {some}")
+        if some and not positions:
+            such = ", ".join(column.source for column in dictionary.features[:3])
+            hints = (f"; did you mean {new!r} by {old!r}?" for old, new in found.suggestions.items())
+            raise TableError(
+                f"the first line names no column the model reads, such as {such}{''.join(hints)}"
+            )
         return cls(
             names=tuple(names),
             places=found.places,
             positions=positions,
             refused=tuple(found.refused),
             unknown=tuple(filter(None, found.unknown)),
-            absent=tuple(column.title for column in found.absent),
+            absent=tuple(found.absent),
+            suggestions=found.suggestions,
             taken=frozenset(name.strip().casefold() for name in names),
             action=bool(dictionary.actions),
         )

@@ -16,7 +16,11 @@ from lead_conversion_client.types import File
 address, key = sys.argv[1:]
 client = AuthenticatedClient(address, token=key, raise_on_unexpected_status=True)
 lead = Lead(total_visits=5, lead_source="Google")
-file = File(io.BytesIO(b"Lead Source,TotalVisits\nGoogle,5\n"), "leads.csv", "text/csv")
+CSV = (
+    b"Lead Source,TotalVisits,Total Time Spent on Website,Lead Origin,Specialization,Do Not Email\n"
+    b"Google,5,,,,\n"
+)
+file = File(io.BytesIO(CSV), "leads.csv", "text/csv")
 
 one = predict.sync(client=client, body=lead, reasons=2)
 many = predict_batch.sync(client=client, body=Batch([lead, lead]), calls=1)

@@ -119,7 +119,7 @@ def test_what_is_no_http_is_a_problem_like_any_other(client: Server, content: by
 def test_answer_on_its_way_is_not_broken_into(client: Server) -> None:
     """What is no HTTP, sent while a file is answered, ends the connection and adds nothing to it."""
     rows = b"City\n" + b"Mumbai\n" * 200_000
-    head = f"POST /predict/csv HTTP/1.1\r\nhost: x\r\ncontent-length: {len(rows)}\r\n"
+    head = f"POST /predict/csv?partial=1 HTTP/1.1\r\nhost: x\r\ncontent-length: {len(rows)}\r\n"
     with _connect(client) as connection:
         connection.sendall(f"{head}content-type: text/csv\r\n\r\n".encode() + rows)
         assert connection.recv(65536).startswith(b"HTTP/1.1 200 ")

@@ -100,7 +100,7 @@ def test_ranked_and_best_leads_are_those_of_the_file(scored: bytes, command: Com
 
 def test_rows_with_errors_are_counted_and_ranked_last(command: Command) -> None:
     """A bad row does not abort a run: the summary counts it, the ranking puts it last."""
-    done = command("score", "-", "--sort", content=SMALL)
+    done = command("score", "-", "--partial", "--sort", content=SMALL)
     rows = _rows(done.out)
     assert done.code == 0
     assert "Scored 2 leads" in done.err
@@ -112,7 +112,7 @@ def test_rows_with_errors_are_counted_and_ranked_last(command: Command) -> None:
 def test_file_without_rows_is_answered(command: Command) -> None:
     """A header alone gets its added columns, in order, ranked or cut."""
     for options in ([], ["--sort"], ["--top", "5"]):
-        done = command("score", "-", "--reasons", "0", *options, content=b"City\r\n")
+        done = command("score", "-", "--partial", "--reasons", "0", *options, content=b"City\r\n")
         assert done.out == b"City,probability,score,grade,converts,action,warnings,error\r\n"
         assert "Scored 0 leads" in done.err
 
@@ -180,7 +180,7 @@ def test_model_replaced_meanwhile_ends_the_run(tmp_path: Path) -> None:
     """Half a file by one model and half by another would be neither's: nothing is kept."""
     model = tmp_path / "model.onnx"
     shutil.copy(MODEL, model)
-    options = ["--workers", "2", "--model", str(model)]
+    options = ["--workers", "2", "--model", str(model), "--partial"]
     process = _started("-", "-o", str(tmp_path / "out.csv"), *options, stdin=subprocess.PIPE)
     _fed(process, SMALL.partition(b"\n")[0] + b"\n")
     _wait_for(lambda: len(list(tmp_path.iterdir())) == 2)  # the model is read, no worker has started

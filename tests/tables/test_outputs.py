@@ -16,7 +16,9 @@ def test_same_answer_in_each_format(command: Command, tmp_path: Path) -> None:
     """Ranked or not, a compressed answer unpacks to the plain one, and a workbook has its rows."""
     for options in ([], ["--sort"], ["--top", "1"]):
         for name in ("plain.csv", "packed.CSV.GZ", "book.xlsx"):
-            done = command("score", "-", "-o", str(tmp_path / name), *options, content=SMALL)
+            done = command(
+                "score", "-", "--partial", "-o", str(tmp_path / name), *options, content=SMALL
+            )
             assert done.code == 0, done.err
         plain = (tmp_path / "plain.csv").read_bytes()
         assert gzip.decompress((tmp_path / "packed.CSV.GZ").read_bytes()) == plain
@@ -39,7 +41,7 @@ def test_equal_answers_are_equal_bytes(command: Command, tmp_path: Path) -> None
     """A compressed answer holds no time and no name."""
     found = []
     for name in ("one.csv.gz", "two.csv.gz"):
-        command("score", "-", "-o", str(tmp_path / name), content=SMALL)
+        command("score", "-", "--partial", "-o", str(tmp_path / name), content=SMALL)
         found.append((tmp_path / name).read_bytes())
     assert found[0] == found[1]
 
@@ -47,7 +49,7 @@ def test_equal_answers_are_equal_bytes(command: Command, tmp_path: Path) -> None
 @pytest.mark.parametrize("name", ["out.json", "out", "out.xls", "out.parquet", "csv", "out.csv.zip"])
 def test_name_of_no_format_is_refused(command: Command, tmp_path: Path, name: str) -> None:
     """No file is left under a name that lies."""
-    done = command("score", "-", "-o", str(tmp_path / name), content=SMALL)
+    done = command("score", "-", "--partial", "-o", str(tmp_path / name), content=SMALL)
     assert done.code == 1
     assert "should end in" in done.err
     assert list(tmp_path.iterdir()) == []
@@ -69,7 +71,7 @@ def test_answer_that_no_sheet_holds_leaves_no_file(command: Command, tmp_path: P
     target = tmp_path / "out.xlsx"
     target.write_text("the old one")
     long = b"TotalVisits,note\n5," + b"x" * 40_000 + b"\n"
-    done = command("score", "-", "-o", str(target), content=long)
+    done = command("score", "-", "--partial", "-o", str(target), content=long)
     assert (done.code, target.read_text()) == (1, "the old one")
     assert "a cell of Excel holds 32,767 characters" in done.err
     assert list(tmp_path.iterdir()) == [target]

@@ -44,5 +44,5 @@ def cors(app: ASGIApp, settings: Settings) -> ASGIApp:
         allow_origins=settings.cors_origins,
         allow_methods=["GET", "POST"],
         allow_headers=["authorization", "content-type", "x-api-key", "x-request-id", "traceparent"],
-        expose_headers=["x-request-id", "x-model-version", "retry-after"],
+        expose_headers=["x-request-id", "x-model-version", "retry-after", "x-columns"],
     )

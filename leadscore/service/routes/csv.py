@@ -3,30 +3,34 @@
 import hashlib
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import BinaryIO, Final, cast
 
 from fastapi import APIRouter
-from fastapi.responses import StreamingResponse
+from fastapi.responses import JSONResponse, StreamingResponse
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
+from leadscore.columns import show
 from leadscore.service import problems
 from leadscore.service.model import Model
 from leadscore.service.routes.route import IN_MEMORY, SCORING, count, one_of, parameter
 from leadscore.service.routes.upload import NO_ROOM, body, received, unpacked
 from leadscore.settings import Settings
-from leadscore.tables import ndjson
+from leadscore.tables import coverage, ndjson
 from leadscore.tables.block import REASONS
-from leadscore.tables.csv_answers import CsvScorer, Lines, header
+from leadscore.tables.csv_answers import CsvScorer, Lines, begun, header
 from leadscore.tables.csv_file import CsvFile
 from leadscore.tables.mapping import TableError
 from leadscore.tables.ranking import All
 
 CSV_PATH: Final = "/predict/csv"
 MARKS: Final = [".", ","]
+COLUMNS: Final = "x-columns"
+"""The response header that says what the columns of the file were taken for."""
+
 MOST_RANKED: Final = 1_000_000  # rows: a ranking holds some of each in memory
 MOST_FILLED: Final = 8  # times its bytes: cells that short rows are filled to
 LINE_BYTES: Final = 400  # that answers with reasons add to a row, generously
@@ -40,6 +44,8 @@ name that is taken gets a number: `score_2`.
 
 With `accept: application/x-ndjson` the answer is JSON, a line each: first the columns of the file, then
 each lead with its cells, then the `proof`, figures on the leads whose outcome the file tells."""
+
+_WAY_OUT: Final = " Name them by ?map=HEADER=COLUMN, or add ?partial=1."
 
 FAILURES: Final = problems.BODY_FAILURES | {
     400: "The file was not sent to its end, or the form cannot be read.",
@@ -76,6 +82,14 @@ def add(routes: APIRouter, settings: Settings) -> None:
                 ),
                 parameter("sort", "score: the most probable lead first", enum=["score"]),
                 parameter("sheet", "of a workbook; default: the first visible one", type="string"),
+                parameter(
+                    "map",
+                    "HEADER=COLUMN: a column of the file is this one of the model",
+                    type="array",
+                    items={"type": "string"},
+                ),
+                parameter("partial", "1: also if columns of much weight are absent", enum=["0", "1"]),
+                parameter("dry_run", "1: what the file holds, as JSON; no scores", enum=["0", "1"]),
             ],
             "requestBody": body(),
         },
@@ -85,25 +99,53 @@ def add(routes: APIRouter, settings: Settings) -> None:
         reasons = count(request, "reasons", REASONS, 0, len(model.engine.features)) or 0
         ranked = one_of(request, "sort", ["score"]) is not None
         decimal = one_of(request, "decimal", MARKS)
+        partial, dry_run = (one_of(request, name, ["0", "1"]) == "1" for name in ("partial", "dry_run"))
+        mapping = dict(_pairs(request))
         sheet = request.query_params.get("sheet")
+        as_json = ndjson.MEDIA_TYPE in request.headers.get("accept", "")
         source = await received(request)
         try:
             source = await unpacked(source, sheet, settings.max_csv, model)
-            file = await run_in_threadpool(_opened, source, model, ranked, decimal)
+            file = await run_in_threadpool(
+                _opened, source, model, ranked, decimal, mapping, some=not dry_run
+            )
+            if dry_run:
+                with source:
+                    return JSONResponse(await run_in_threadpool(coverage.looked_at, file, model.card))
+            if not partial:
+                coverage.check(file.columns, model.card)
+            pieces = await run_in_threadpool(_answer, source, file, model, reasons, ranked, as_json)
         except (TableError, HTTPException) as error:
             source.close()
             if isinstance(error, HTTPException):
                 raise
-            raise HTTPException(422, f"The file cannot be scored: {error}.") from None
-        if ndjson.MEDIA_TYPE in request.headers.get("accept", ""):
-            pieces = _as_json(source, file, model, reasons, ranked)
-            return StreamingResponse(pieces, media_type=ndjson.MEDIA_TYPE)
-        pieces = _answer(source, file, model, reasons, ranked)
-        headers = {"content-disposition": 'attachment; filename="leads-scored.csv"'}
+            way_out = _WAY_OUT if isinstance(error, coverage.PartialError) else ""
+            raise HTTPException(422, f"The file cannot be scored: {error}.{way_out}") from None
+        headers = {COLUMNS: coverage.header(file.columns, model.card)}
+        if as_json:
+            return StreamingResponse(pieces, media_type=ndjson.MEDIA_TYPE, headers=headers)
+        headers["content-disposition"] = 'attachment; filename="leads-scored.csv"'
         return StreamingResponse(pieces, media_type="text/csv", headers=headers)
 
 
-def _opened(source: BinaryIO, model: Model, ranked: bool, decimal: str | None) -> CsvFile:
+def _pairs(request: Request) -> Iterator[tuple[str, str]]:
+    """Which column of the file is which of the model, as the query says."""
+    for text in request.query_params.getlist("map"):
+        name, is_pair, column = text.rpartition("=")
+        if not is_pair:
+            wrong = problems.FieldError(pointer="/query/map", value=show(text), expected="HEADER=COLUMN")
+            raise problems.invalid([wrong])
+        yield name, column
+
+
+def _opened(
+    source: BinaryIO,
+    model: Model,
+    ranked: bool,
+    decimal: str | None,
+    mapping: Mapping[str, str],
+    some: bool,
+) -> CsvFile:
     """The file, unless its answer would be beyond measure (TableError) or has no room (507)."""
     chunks = iter(lambda: source.read(2**20), b"")
     rows = sum(max(chunk.count(b"\n"), chunk.count(b"\r")) for chunk in chunks)
@@ -111,7 +153,7 @@ def _opened(source: BinaryIO, model: Model, ranked: bool, decimal: str | None) -
     source.seek(0)
     if ranked:
         _check_ranking(rows, size)
-    file = CsvFile(source, model.card.dictionary, decimal)
+    file = CsvFile(source, model.card.dictionary, decimal, mapping, some)
     # A whole row has a byte for each column, short ones are filled.
     if rows * file.columns.width > MOST_FILLED * size + IN_MEMORY:
         raise TableError(f"most of its {rows:,} rows are shorter than its header")
@@ -130,24 +172,25 @@ def _check_ranking(rows: int, size: int) -> None:
 
 
 def _answer(
-    source: BinaryIO, file: CsvFile, model: Model, reasons: int, ranked: bool
+    source: BinaryIO, file: CsvFile, model: Model, reasons: int, ranked: bool, as_json: bool
 ) -> Iterator[bytes]:
-    """The answer in pieces."""
-    with source:
-        yield header(file.dialect, file.columns, reasons)
-        scorer = CsvScorer(model.engine, file.dialect, file.columns, reasons, model.served.add)
-        yield from _lines(map(scorer.score, file.blocks()), ranked)
-
-
-def _as_json(
-    source: BinaryIO, file: CsvFile, model: Model, reasons: int, ranked: bool
-) -> Iterator[bytes]:
-    """The answer in pieces, as JSON."""
-    with source:
+    """The answer in pieces, which begins once a row was scored. TableError if none can be."""
+    scorer: CsvScorer | ndjson.NdjsonScorer
+    if as_json:
         scorer = ndjson.NdjsonScorer(model.engine, file, reasons, model.served.add)
-        yield scorer.head(_sha256(source) == model.card.data.get("sha256"))
-        yield from _lines(map(scorer.score, file.blocks()), ranked)
-        yield scorer.foot()
+        head, foot = scorer.head(_sha256(source) == model.card.data.get("sha256")), scorer.foot
+    else:
+        scorer = CsvScorer(model.engine, file.dialect, file.columns, reasons, model.served.add)
+        head, foot = header(file.dialect, file.columns, reasons), bytes
+    blocks = begun(map(scorer.score, file.blocks()))
+
+    def pieces() -> Iterator[bytes]:
+        with source:
+            yield head
+            yield from _lines(blocks, ranked)
+            yield foot()
+
+    return pieces()
 
 
 def _lines(blocks: Iterator[Lines], ranked: bool) -> Iterator[bytes]:

@@ -17,13 +17,10 @@ from leadscore.tables import contents
 NO_ROOM: Final = "The service has no room to hold a file of this size."
 WORKBOOK_MEMORY: Final = 2**28  # bytes that reading a workbook may take: some 40,000 rows of 40 columns
 
-XLSX: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-GZIP: Final = "application/gzip"
-ZIP: Final = "application/zip"
-
 TYPES: Final = {
     *("text/csv", "application/csv", "text/plain", "text/tab-separated-values"),
-    *(XLSX, GZIP, "application/x-gzip", ZIP, "application/x-zip-compressed"),
+    *("application/gzip", "application/x-gzip", "application/zip", "application/x-zip-compressed"),
+    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
     *(
         "application/octet-stream",
         "application/vnd.ms-excel",
@@ -99,8 +96,5 @@ def body() -> dict[str, Any]:
     }
     return {
         "required": True,
-        "content": {
-            **{kind: {"schema": content} for kind in ("text/csv", GZIP, ZIP, XLSX)},
-            "multipart/form-data": {"schema": form},
-        },
+        "content": {"text/csv": {"schema": content}, "multipart/form-data": {"schema": form}},
     }

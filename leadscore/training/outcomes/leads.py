@@ -80,7 +80,7 @@ def read(path: Path, scorer: Scorer, decimal: str | None = None, sheet: str | No
         },
         int((found == STILL_OPEN).sum()),
         int((found == REFUSED).sum()),
-        file.columns.absent,
+        tuple(column.title for column in file.columns.absent),
     )
 
 

@@ -1,5 +1,6 @@
 """The page in a real browser: what a sales manager sees and does."""
 
+import codecs
 import csv
 import io
 import json
@@ -83,8 +84,10 @@ def _own(url: str, base: str) -> bool:
     return url.startswith((base + "/", "blob:", "data:"))
 
 
-def _upload(page: Page, path: Path) -> None:
+def _upload(page: Page, path: Path, partial: bool = False) -> None:
     page.set_input_files("#file-input", path)
+    if partial:
+        page.get_by_role("button", name="Score it all the same").click()
     expect(page.locator(".row").first).to_be_visible(timeout=30_000)
 
 
@@ -249,7 +252,7 @@ def _compare_with_the_command(visit: Open, command: Command, leads: Path, folder
     with page.expect_download() as download:
         page.get_by_role("button", name="Download ranked list").click()
     assert download.value.suggested_filename == "newest ranked.csv"
-    assert Path(download.value.path()).read_bytes() == scored
+    assert Path(download.value.path()).read_bytes() == codecs.BOM_UTF8 + scored
 
 
 @pytest.mark.parametrize(
@@ -265,9 +268,9 @@ def test_any_csv_is_understood(visit: Open, tmp_path: Path, content: bytes, name
     source = tmp_path / name
     source.write_bytes(content)
     page = visit("file")
-    _upload(page, source)
+    _upload(page, source, partial=True)
     assert sorted(text[0] for text in _numbers(page)) == ["A", "B"]
-    expect(page.locator(".mapping summary")).to_have_text(
+    expect(page.locator(".mapping summary")).to_contain_text(
         "2 of the 11 columns the model reads are in the file"
     )
     expect(page.locator(".mapping")).to_contain_text("Carried along")
@@ -281,7 +284,7 @@ def test_cells_are_never_markup(visit: Open, tmp_path: Path) -> None:
             [["City", "Name", f"{SCRIPT}"], [SCRIPT, SCRIPT, "x"], ["", "Ann", ""]]
         )
     page = visit("file")
-    _upload(page, source)
+    _upload(page, source, partial=True)
     assert SCRIPT in _numbers(page)
     page.get_by_role("button", name=SCRIPT).click()
     expect(page.get_by_role("dialog")).to_contain_text(SCRIPT)
@@ -331,8 +334,9 @@ def test_long_lists_hold_few_rows(visit: Open, tmp_path: Path) -> None:
     ("content", "message"),
     [
         (b"a,b\n1,2\n", "has no column the model reads"),
-        (b"", "has no column the model reads"),
-        (b"City\n", "holds no leads"),
+        (b"", "the file is empty"),
+        (b"%PDF-1.7", "this is a PDF"),
+        (TWIN.read_bytes().partition(b"\n")[0] + b"\n", "holds no leads"),
     ],
 )
 def test_useless_file_is_explained(visit: Open, tmp_path: Path, content: bytes, message: str) -> None:
@@ -342,7 +346,7 @@ def test_useless_file_is_explained(visit: Open, tmp_path: Path, content: bytes, 
     page = visit("file")
     page.set_input_files("#file-input", source)
     expect(page.get_by_role("alert")).to_contain_text(message)
-    expect(page.get_by_text("Drop a CSV file here")).to_be_visible()
+    expect(page.get_by_text("Drop a CSV or Excel file here")).to_be_visible()
 
 
 def test_rows_with_errors_stand_last_and_say_why(visit: Open, tmp_path: Path) -> None:
@@ -350,15 +354,52 @@ def test_rows_with_errors_stand_last_and_say_why(visit: Open, tmp_path: Path) ->
     source = tmp_path / "bad.csv"
     source.write_text("TotalVisits,City\nmany,Pune\n5,Mumbai\n")
     page = visit("file")
-    _upload(page, source)
+    _upload(page, source, partial=True)
     expect(page.locator(".row").last).to_contain_text("TotalVisits: got 'many'")
     expect(page.locator("p.warnings")).to_contain_text("1 row could not be read")
+
+
+def test_columns_of_other_names_are_asked_for_once(visit: Open, tmp_path: Path) -> None:
+    """A file that lacks what matters is not scored; the choice of columns is kept in this browser alone,
+    and the next file of the kind needs none. What was read stands above the plan.
+    """
+    header, *rows = TWIN.read_text(encoding="utf-8").splitlines()[:30]
+    source = tmp_path / "export.csv"
+    other = header.replace("Total Time Spent on Website", "Seconds").replace("TotalVisits", "Hits")
+    source.write_text("\n".join(["My leads", other, *rows, ""]), encoding="utf-8")
+    page = visit("file")
+    page.set_input_files("#file-input", source)
+    expect(page.get_by_role("alert")).to_contain_text("lacks much of what the model goes by")
+    expect(page.get_by_role("alert")).to_contain_text("Time on the website 39")
+    page.locator("#column-total_time_spent_on_website").select_option("Seconds")
+    page.locator("#column-total_visits").select_option("Hits")
+    page.get_by_role("button", name="Use these columns").click()
+    expect(page.locator(".row").first).to_be_visible(timeout=30_000)
+    expect(page.locator(".mapping summary")).to_have_text(
+        "11 of the 11 columns the model reads are in the file"
+    )
+    page.locator(".mapping summary").click()
+    expect(page.locator(".mapping")).to_contain_text("1 line above the header")
+    above = "(element) => element.compareDocumentPosition(document.querySelector('.plan'))"
+    assert page.locator(".mapping").evaluate(above) & 4
+    page.get_by_role("button", name="Another file").click()
+    _upload(page, source)
+    assert page.evaluate("Object.keys(localStorage)") == ["leadscore.columns"]
+
+
+def test_workbook_is_ranked(visit: Open, command: Command, tmp_path: Path) -> None:
+    """As Excel saves it."""
+    few = b"\n".join(TWIN.read_bytes().splitlines()[:30])
+    command("score", "-", "-o", str(tmp_path / "leads.xlsx"), content=few)
+    page = visit("file")
+    _upload(page, tmp_path / "leads.xlsx")
+    expect(page.locator(".tools [role=status]")).to_have_text("29 leads")
 
 
 def test_keyboard_alone_is_enough(visit: Open) -> None:
     """Tab, Enter and Escape lead from the address bar to a ranked list, a lead and back."""
     page = visit("file")
-    expect(page.get_by_text("Drop a CSV file here")).to_be_visible()
+    expect(page.get_by_text("Drop a CSV or Excel file here")).to_be_visible()
     _tab_to(page, "made-up leads")
     page.keyboard.press("Enter")
     expect(page.locator(".row").first).to_be_visible()
@@ -430,7 +471,7 @@ def test_key_is_asked_for_and_kept_in_memory_only(visit: Open, base: str) -> Non
     expect(page.get_by_role("alert").filter(has_text="does not accept")).to_be_visible()
     page.get_by_role("textbox", name="Key").fill("right")
     page.keyboard.press("Enter")
-    expect(page.get_by_text("Drop a CSV file here")).to_be_visible()
+    expect(page.get_by_text("Drop a CSV or Excel file here")).to_be_visible()
     page.goto(f"{base}/#lead")
     expect(page.locator(".score strong")).to_be_visible()
     assert sent[:3] == [None, "Bearer wrong", "Bearer right"]
@@ -455,7 +496,7 @@ def test_silent_service_is_reported(visit: Open, base: str) -> None:
     expect(page.get_by_role("heading", name="The model could not be loaded")).to_be_visible()
     broken = False
     page.get_by_role("button", name="Try again").click()
-    expect(page.get_by_text("Drop a CSV file here")).to_be_visible()
+    expect(page.get_by_text("Drop a CSV or Excel file here")).to_be_visible()
 
 
 def test_page_is_small(client: httpx2.Client) -> None:

@@ -40,8 +40,8 @@ def test_upload_answers_what_the_command_answers(
 
 def test_form_is_taken_like_a_file(client: httpx2.Client) -> None:
     """What `curl -F file=@leads.csv` sends is scored the same."""
-    form = client.post("/predict/csv", files={"file": ("leads.csv", SMALL, "text/csv")})
-    plain = client.post("/predict/csv", content=SMALL, headers=CSV)
+    form = client.post("/predict/csv?partial=1", files={"file": ("leads.csv", SMALL, "text/csv")})
+    plain = client.post("/predict/csv?partial=1", content=SMALL, headers=CSV)
     assert form.raise_for_status().content == plain.raise_for_status().content
     rows = list(csv.DictReader(io.StringIO(plain.text)))
     assert [bool(row["error"]) for row in rows] == [True, False, False]
@@ -54,8 +54,8 @@ def test_upload_of_unknown_length_is_scored(client: httpx2.Client) -> None:
         for start in range(0, len(SMALL), 7):
             yield SMALL[start : start + 7]
 
-    answer = client.post("/predict/csv", content=pieces(), headers=CSV).raise_for_status()
-    assert answer.content == client.post("/predict/csv", content=SMALL, headers=CSV).content
+    answer = client.post("/predict/csv?partial=1", content=pieces(), headers=CSV).raise_for_status()
+    assert answer.content == client.post("/predict/csv?partial=1", content=SMALL, headers=CSV).content
 
 
 @pytest.mark.parametrize(
@@ -95,7 +95,7 @@ def test_wrong_upload_is_a_problem_document(
     assert detail in answer.json()["detail"]
 
 
-@pytest.mark.parametrize("query", [pytest.param("", marks=pytest.mark.slow), "?sort=score"])
+@pytest.mark.parametrize("query", [pytest.param("", marks=pytest.mark.slow), "&sort=score"])
 def test_file_may_take_longer_than_an_answer(
     scorer: Scorer, monkeypatch: pytest.MonkeyPatch, query: str
 ) -> None:
@@ -109,7 +109,7 @@ def test_file_may_take_longer_than_an_answer(
     monkeypatch.setattr(CsvScorer, "score", slowly)
     content = b"City\n" + b"Pune\n" * (4 * BLOCK)  # two seconds
     client = TestClient(create_service(scorer, settings, Keys(settings)))
-    answer = client.post(f"/predict/csv{query}", content=content, headers=CSV)
+    answer = client.post(f"/predict/csv?partial=1{query}", content=content, headers=CSV)
     assert answer.raise_for_status().text.count("\n") == 4 * BLOCK + 1
 
 
@@ -117,9 +117,12 @@ def test_upload_has_a_limit_of_its_own(serve: Serve) -> None:
     """A CSV may be larger than a JSON body, and no larger than its own limit."""
     with serve(LEADSCORE_MAX_BODY="100", LEADSCORE_MAX_CSV="1000") as client:
         assert (
-            client.post("/predict/csv", content=SMALL + b"1,x\n" * 100, headers=CSV).status_code == 200
+            client.post(
+                "/predict/csv?partial=1", content=SMALL + b"1,x\n" * 100, headers=CSV
+            ).status_code
+            == 200
         )
-        refused = client.post("/predict/csv", content=SMALL + b"1,x\n" * 300, headers=CSV)
+        refused = client.post("/predict/csv?partial=1", content=SMALL + b"1,x\n" * 300, headers=CSV)
     assert refused.status_code == 413
     assert "1,000 bytes" in refused.json()["detail"]
 
@@ -136,8 +139,8 @@ def test_bomb_is_refused_before_the_answer_starts(serve: Serve) -> None:
                 "application/problem+json",
             )
             assert "what is packed in the file is larger than 1,000,000 bytes" in refused.text
-        small = client.post("/predict/csv", content=gzip.compress(SMALL), headers=CSV)
-        assert small.content == client.post("/predict/csv", content=SMALL, headers=CSV).content
+        small = client.post("/predict/csv?partial=1", content=gzip.compress(SMALL), headers=CSV)
+        assert small.content == client.post("/predict/csv?partial=1", content=SMALL, headers=CSV).content
 
 
 def _zipped(content: bytes) -> bytes:

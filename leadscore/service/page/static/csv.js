@@ -1,37 +1,4 @@
-// CSV text in the browser: the header of a file before it is sent, and the rows that come back.
-
-const DELIMITERS = [",", ";", "\t", "|"];
-const HEAD = 65536; // bytes read to find the header
-
-/** The header of a file and what its columns are to the model. */
-export async function readHeader(file, model) {
-  const bytes = new Uint8Array(await file.slice(0, HEAD).arrayBuffer());
-  const text = decode(bytes).replace(/^[\r\n]+/, "");
-  let best = { found: -1 };
-  for (const delimiter of DELIMITERS) {
-    const names = (parse(text, 0, delimiter, true)?.cells ?? []).map((name) => name.trim());
-    const found = names.filter((name) => model.byKey.has(name)).length;
-    if (found > best.found) best = { found, delimiter, names };
-  }
-  const columns = best.names.map((name) => model.byKey.get(name));
-  const used = new Set(columns.filter((column) => column?.role === "feature").map((column) => column.name));
-  return {
-    delimiter: best.delimiter,
-    names: best.names,
-    used: model.features.filter((column) => used.has(column.name)),
-    absent: model.features.filter((column) => !used.has(column.name)),
-    refused: columns.filter((column) => column?.role === "excluded" || column?.role === "target"),
-    unknown: best.names.filter((name, index) => name && !columns[index]),
-  };
-}
-
-function decode(bytes) {
-  try {
-    return new TextDecoder("utf-8", { fatal: true }).decode(bytes, { stream: true });
-  } catch {
-    return new TextDecoder("windows-1252").decode(bytes);
-  }
-}
+// CSV text in the browser: the rows that come back.
 
 /** How many lines a file has, at most. */
 export async function countLines(file) {

@@ -1,18 +1,21 @@
 // A file of leads: what its columns are, its progress, then a ranked call list.
 
 import { conversions, distribution } from "./chart.js";
-import { countLines, parse, readHeader, records, write } from "./csv.js";
+import { question, remembered, report } from "./columns.js";
+import { countLines, parse, records, write } from "./csv.js";
 import { count, h, percent, plural, show } from "./dom.js";
 import { List } from "./list.js";
-import { scoreFile } from "./service.js";
+import { lookAt, scoreFile } from "./service.js";
 
 const EXAMPLES = 300; // made-up leads of the example
+const WHOLE = 2 ** 25; // bytes of a file that is looked at to its end before it is scored
+const BEGINNING = 2 ** 20; // bytes of a larger one
 
 export class FileView {
   constructor(element, model) {
     this.model = model;
     this.body = h("div");
-    this.input = h("input", { type: "file", id: "file-input", class: "visually-hidden", accept: ".csv,.tsv,.txt,text/csv", "aria-label": "A CSV file of leads", onchange: () => this.choose() });
+    this.input = h("input", { type: "file", id: "file-input", class: "visually-hidden", accept: ".csv,.tsv,.txt,.xlsx,.gz,.zip,text/csv", "aria-label": "A file of leads", onchange: () => this.choose() });
     show(element, h("h1", { id: "file-title" }, "Whom should we call first?"), this.body);
     element.hidden = true;
     this.ask();
@@ -33,10 +36,10 @@ export class FileView {
       h(
         "div",
         { class: "drop card" },
-        h("p", { class: "big" }, "Drop a CSV file here"),
+        h("p", { class: "big" }, "Drop a CSV or Excel file here"),
         h("label", { class: "button main", for: "file-input" }, "Choose a file"),
         this.input,
-        h("p", { class: "hint" }, "Separated by comma, semicolon or tab. The file goes to this service to be scored and is not kept."),
+        h("p", { class: "hint" }, "Plain, in gzip or in a zip. The file goes to this service to be scored and is not kept."),
       ),
       h("p", { class: "center" }, "No file at hand? ", h("button", { type: "button", class: "link", onclick: () => this.score(this.example()) }, `Try ${EXAMPLES} made-up leads`)),
     );
@@ -58,21 +61,20 @@ export class FileView {
     }
   }
 
-  async score(file) {
+  /** Look at a file, ask if it has too little of what the model goes by, unless `partial`, and score it. */
+  async score(file, partial = false) {
     this.running?.abort();
     const running = new AbortController();
     this.running = running;
     try {
-      const header = await readHeader(file, this.model);
-      if (!header.used.length) {
-        this.ask([
-          h("h2", {}, `“${file.name}” has no column the model reads`),
-          h("p", {}, `The first line should name the columns, for example ${this.model.features.slice(0, 3).map((column) => `“${column.source}”`).join(", ")}.`),
-        ]);
+      this.busy(running, `Reading ${file.name}…`);
+      const look = await this.look(file, running.signal);
+      if (!look.enough && !(partial && look.read.length)) {
+        this.askForColumns(file, look);
         return;
       }
-      const table = await this.receive(file, header, running);
-      if (table.rows.length) this.result(file, header, table);
+      const table = await this.receive(file, look, running);
+      if (table.rows.length) this.result(file, look, table);
       else this.ask([h("h2", {}, `“${file.name}” holds no leads`), h("p", {}, "There is a header and nothing below it.")]);
     } catch (error) {
       if (error.name === "AbortError") {
@@ -81,20 +83,43 @@ export class FileView {
     }
   }
 
-  /** Send the file and collect its rows, with progress. */
-  async receive(file, header, running) {
+  /** What the file holds; its columns are the ones that were chosen for such headers before. */
+  async look(file, signal) {
+    const packed = /\.(xlsx|zip|gz)$/i.test(file.name);
+    const part = packed || file.size <= WHOLE ? file : file.slice(0, BEGINNING);
+    const look = await lookAt(part, [], signal);
+    const columns = remembered(look.unknown);
+    const found = columns.length ? await lookAt(part, columns, signal) : look;
+    const known = found.names.map(() => undefined); // the model's column at each place
+    for (const [name, place] of Object.entries(found.places)) known[place] = this.model.byKey.get(name);
+    return { ...found, known, columns, whole: part === file };
+  }
+
+  askForColumns(file, look) {
+    const none = !look.read.length;
+    this.ask([
+      h("h2", {}, none ? `“${file.name}” has no column the model reads` : `“${file.name}” lacks much of what the model goes by`),
+      h("p", {}, none ? "Which of its columns are these?" : `${percent(look.absent_share)} of it is not in the file. Is it there under other names?`),
+      question(look, this.model, (partial) => this.score(file, partial)),
+    ]);
+  }
+
+  busy(running, text, ...more) {
+    const words = h("p", { role: "status" }, text);
     const bar = h("progress", { "aria-label": "Progress" });
-    const words = h("p", { role: "status" }, `Sending ${file.name}…`);
-    show(
-      this.body,
-      h("div", { class: "card busy" }, words, bar, h("button", { type: "button", onclick: () => running.abort() }, "Cancel")),
-      mapping(header),
-    );
-    const [lines, response] = await Promise.all([countLines(file), scoreFile(file, running.signal)]);
-    const table = new Table(header.delimiter);
-    for await (const batch of records(response, header.delimiter)) {
+    show(this.body, h("div", { class: "card busy" }, words, bar, h("button", { type: "button", onclick: () => running.abort() }, "Cancel")), more);
+    return [words, bar];
+  }
+
+  /** Send the file and collect its rows, with progress. */
+  async receive(file, look, running) {
+    const [words, bar] = this.busy(running, `Sending ${file.name}…`, report(look, this.model));
+    const counted = look.whole ? look.leads : countLines(file);
+    const [leads, response] = await Promise.all([counted, scoreFile(file, look.columns, running.signal)]);
+    const table = new Table(look.delimiter);
+    for await (const batch of records(response, look.delimiter)) {
       table.add(batch);
-      bar.max = Math.max(lines - 1, table.rows.length, 1);
+      bar.max = Math.max(leads, table.rows.length, 1);
       bar.value = table.rows.length;
       words.textContent = `Scored ${plural(table.rows.length, "lead")}`;
     }
@@ -103,7 +128,7 @@ export class FileView {
   }
 
   /** The ranked list. */
-  result(file, header, table) {
+  result(file, look, table) {
     const { model } = this;
     const cumulative = table.cumulative();
     const good = cumulative.length - 1;
@@ -121,7 +146,7 @@ export class FileView {
       curve.redraw();
       this.list.line(calls);
     };
-    this.list = new List(model, header, table);
+    this.list = new List(model, look, table);
     show(
       this.body,
       h(
@@ -133,6 +158,7 @@ export class FileView {
           h("button", { type: "button", onclick: () => this.ask() }, "Another file")),
       ),
       table.wrong ? h("p", { class: "warnings" }, `${plural(table.wrong, "row")} could not be read: the end of the list says why.`) : null,
+      report(look, model, () => this.askForColumns(file, look)),
       good
         ? [
             h(
@@ -151,7 +177,6 @@ export class FileView {
           ]
         : null,
       this.list.element,
-      mapping(header),
     );
     if (good) move(calls);
     this.list.draw();
@@ -180,29 +205,6 @@ function words(calls, cumulative) {
     "Call the first ", h("strong", {}, count(calls)), " and expect about ", h("strong", {}, plural(Math.round(found), "conversion")),
     `, ${percent(total ? found / total : 0)} of all. At random it would be ${count(random)}.`,
   ];
-}
-
-/** What the columns of the file are to the model. */
-function mapping(header) {
-  const list = (columns) => columns.map((column) => column.title ?? column).join(", ");
-  const total = header.used.length + header.absent.length;
-  return h(
-    "details",
-    { class: "card mapping", open: header.absent.length > 0 },
-    h("summary", {}, `${header.used.length} of the ${total} columns the model reads are in the file`),
-    h(
-      "dl",
-      {},
-      entry("Read", list(header.used)),
-      entry("Not in the file", list(header.absent), "Their values count as not known."),
-      entry("Left out on purpose", list(header.refused), "“The model” says why for each."),
-      entry("Carried along", list(header.unknown), "The model does not know these; they stay in your file."),
-    ),
-  );
-}
-
-function entry(title, names, note) {
-  return names ? [h("dt", {}, title), h("dd", {}, names, note ? h("small", {}, note) : null)] : [];
 }
 
 /** The rows of an answer. The added columns are its last ones. */
@@ -265,9 +267,10 @@ class Table {
     return parse(row.text, 0, this.delimiter, true).cells;
   }
 
-  /** The ranked CSV, in pieces. */
+  /** The ranked CSV, in pieces; by its byte order mark Excel knows that it is UTF-8. */
   text() {
-    return [this.header.text, ...this.rows.map((row) => row.text)].map((line) => line + this.header.end);
+    const mark = this.header.text.startsWith("\ufeff") ? "" : "\ufeff";
+    return [mark, ...[this.header.text, ...this.rows.map((row) => row.text)].map((line) => line + this.header.end)];
   }
 }
 

@@ -7,12 +7,13 @@ const NAMES = /name|company|e-?mail|phone|account/i; // columns by which people 
 const WAIT = 120; // milliseconds without a keystroke before a search
 
 export class List {
-  constructor(model, header, table) {
+  constructor(model, look, table) {
     this.model = model;
+    this.known = look.known;
     this.table = table;
     this.found = table.rows.map((_, index) => index);
     this.calls = 0;
-    this.places = who(model, header);
+    this.places = who(look);
     this.search = h("input", { type: "search", id: "search", placeholder: "Search in all columns", "aria-label": "Search", oninput: () => this.later() });
     this.grade = h(
       "select",
@@ -130,7 +131,7 @@ export class List {
     const values = this.table.names.slice(0, this.table.first).map((name, place) => [name, cells[place]]);
     const lead = Object.fromEntries(
       values
-        .map(([name, value]) => [this.model.byKey.get(name), value?.trim()])
+        .map(([, value], place) => [this.known[place], value?.trim()])
         .filter(([column, value]) => column?.role === "feature" && value && !this.model.missing.has(value))
         .map(([column, value]) => [column.name, value]),
     );
@@ -153,8 +154,8 @@ export class List {
 }
 
 /** The cells by which people know a lead: names first, then ids. */
-function who(model, header) {
-  const names = header.names.map((name, place) => ({ place, name, column: model.byKey.get(name) }));
+function who(look) {
+  const names = look.names.map((name, place) => ({ place, name, column: look.known[place] }));
   const known = names.filter((entry) => !entry.column && NAMES.test(entry.name));
   const ids = names.filter((entry) => entry.column?.role === "id").sort((one, other) => (other.column.clock ?? false) - (one.column.clock ?? false));
   return [...known, ...ids].map((entry) => entry.place);

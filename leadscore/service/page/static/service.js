@@ -57,9 +57,20 @@ export async function scoreLead(lead, reasons, signal) {
   return response.json();
 }
 
-/** Score a CSV file: the response streams its rows with the answers added. */
-export function scoreFile(file, signal) {
-  return request("predict/csv", {
+/** What a file holds: its columns, and how many leads. `columns`: pairs of a header and the column it is. */
+export async function lookAt(file, columns, signal) {
+  return (await send(file, { dry_run: 1 }, columns, signal)).json();
+}
+
+/** Score a file: the response streams its rows as CSV, with the answers added. */
+export function scoreFile(file, columns, signal) {
+  return send(file, { partial: 1 }, columns, signal);
+}
+
+function send(file, options, columns, signal) {
+  const query = new URLSearchParams(options);
+  for (const [name, column] of columns) query.append("map", `${name}=${column}`);
+  return request(`predict/csv?${query}`, {
     method: "POST",
     headers: { "content-type": "text/csv" },
     body: file,

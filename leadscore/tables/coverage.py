@@ -1,0 +1,112 @@
+"""What the columns of a file are to the model, and whether they are enough of what it goes by."""
+
+import json
+from collections.abc import Iterator, Sequence
+from typing import Any, Final
+
+from leadscore.card import Card
+from leadscore.tables.csv_file import CsvFile
+from leadscore.tables.mapping import ColumnMap, TableError
+
+MOST_ABSENT: Final = 0.25
+"""Of the importance of all columns: a file that lacks more is refused, unless a part is asked for."""
+
+MOST_NAMED: Final = 20  # columns of one kind, where there is no room for all
+LONGEST_NAME: Final = 60  # characters, there
+
+
+class PartialError(TableError):
+    """A file lacks too much of what the model goes by."""
+
+
+def absent_share(columns: ColumnMap, card: Card) -> float:
+    """The importance of the columns that a file lacks, as a share of that of all, from 0 to 1."""
+    weights = {
+        feature.name: card.importance.get(feature.name, 0.0) for feature in card.dictionary.features
+    }
+    if not any(weights.values()):  # a model file that does not say so
+        weights = dict.fromkeys(weights, 1.0)
+    return sum(weights[column.name] for column in columns.absent) / sum(weights.values())
+
+
+def check(columns: ColumnMap, card: Card) -> None:
+    """PartialError if a file lacks columns worth more than MOST_ABSENT."""
+    share = absent_share(columns, card)
+    if share > MOST_ABSENT:
+        by_weight = sorted(columns.absent, key=lambda c: -card.importance.get(c.name, 0.0))
+        hints = "".join(
+            f"; did you mean {column!r} by {name!r}?" for name, column in columns.suggestions.items()
+        )
+        raise PartialError(
+            f"the file lacks columns worth {share:.0%} of what the model goes by, at most "
+            f"{MOST_ABSENT:.0%} may be absent: {', '.join(c.source for c in by_weight)}{hints}"
+        )
+
+
+def described(columns: ColumnMap, card: Card) -> dict[str, Any]:
+    """The columns as JSON: `read`, `refused` and `unknown` by their headers, `absent` by the names of
+    the features; `suggestions`: for an unknown header the column it may be.
+    """
+    read = sorted(columns.positions.values())
+    return {
+        "read": [columns.names[place].strip() for place in read],
+        "absent": [column.name for column in columns.absent],
+        "absent_share": round(absent_share(columns, card), 4),
+        "refused": list(columns.refused),
+        "unknown": list(columns.unknown),
+        "suggestions": columns.suggestions,
+    }
+
+
+def looked_at(file: CsvFile, card: Card) -> dict[str, Any]:
+    """What a file holds, as JSON: its columns, as `described`, and its rows."""
+    leads = sum(len(records.texts) for records in file.blocks())
+    return {
+        "names": [name.strip() for name in file.columns.names],
+        "places": file.columns.places,
+        **described(file.columns, card),
+        "enough": absent_share(file.columns, card) <= MOST_ABSENT,
+        "delimiter": file.dialect.delimiter,
+        "decimal": file.dialect.decimal,
+        "leads": leads,
+        "left_out": file.furniture.counts,
+    }
+
+
+def header(columns: ColumnMap, card: Card) -> str:
+    """The columns as JSON in ASCII, short enough for a header of HTTP: of each kind the first few."""
+    found = described(columns, card)
+    del found["suggestions"]
+    short = {key: _first(value) if isinstance(value, list) else value for key, value in found.items()}
+    return json.dumps(short, separators=(",", ":"))
+
+
+def sentences(columns: ColumnMap, card: Card) -> Iterator[str]:
+    """The columns as a person is told of them, in lines."""
+    found = len(columns.positions)
+    yield f"Columns: {found} of the {found + len(columns.absent)} the model reads."
+    renamed = []
+    for name, place in columns.positions.items():
+        header, column = columns.names[place].strip(), card.dictionary.find(name)
+        if column and column is not card.dictionary.find(header):
+            renamed.append(f"{header} is {column.source}")
+    absent = [column.title for column in columns.absent]
+    worth = f" ({absent_share(columns, card):.0%} of what the model goes by)" if absent else ""
+    unknown = [
+        f"{name} (did you mean {columns.suggestions[name]}?)" if name in columns.suggestions else name
+        for name in columns.unknown
+    ]
+    for what, names in (
+        ("Read under another name", renamed),
+        (f"Not in the file, scored as missing{worth}", absent),
+        ("Known to the model and left out on purpose", list(columns.refused)),
+        ("Unknown to the model", unknown),
+    ):
+        if names:
+            yield f"{what}: {', '.join(names)}."
+
+
+def _first(names: Sequence[str]) -> list[str]:
+    shown = [name if len(name) <= LONGEST_NAME else f"{name[:LONGEST_NAME]}..." for name in names]
+    more = len(shown) - MOST_NAMED
+    return [*shown[:MOST_NAMED], f"and {more} more"] if more > 0 else shown
