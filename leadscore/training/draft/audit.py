@@ -3,10 +3,9 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import compress
 from pathlib import Path
 from typing import Any, Final
-
-import numpy as np
 
 from leadscore.columns import Kind
 from leadscore.training.audit.evidence import blanks, evidence, together
@@ -47,27 +46,26 @@ def draft(
     asked = found.find(asked, "--clock") if asked else None
     sorted_labels = labels(target, found.columns[target], positive, still)
     outcomes = sorted_labels.outcomes(found.columns[target])
-    decided = np.flatnonzero(outcomes >= 0)
     for label, value in ((sorted_labels.positive, 1), (sorted_labels.negative, 0)):
         if (count := int((outcomes == value).sum())) < FEWEST:
             raise DataError(
                 f"{path}: {count} leads are {' or '.join(label)}, expected at least {FEWEST} to train on"
             )
+    decided = outcomes >= 0
     profiles = {
-        name: profile(name, cells, found.decimal)
+        name: profile(name, list(compress(cells, decided)), found.decimal)
         for name, cells in found.columns.items()
         if name != target
     }
     ticks, doubt = clock(profiles, asked)
-    rows = order(ticks, len(outcomes))
-    rows = rows[np.isin(rows, decided)]
-    proposals = _proposals(profiles, ticks, outcomes[rows], rows)
+    rows = order(ticks, int(decided.sum()))
+    proposals = _proposals(profiles, ticks, outcomes[decided][rows], rows)
     if ticks:
         proposals[ticks.source] = _clock(ticks, doubt)
     proposals[target] = _target(target, sorted_labels)
     markers = Counter(marker for column in profiles.values() for marker in column.markers)
     remarks = [found.left_out and f"Left out: {found.left_out}.", "" if ticks else doubt]
-    if open_leads := len(outcomes) - len(decided):
+    if open_leads := int((~decided).sum()):
         remarks.append(
             f"{open_leads:,} leads are still open or have no outcome: nothing is learned from them."
         )
@@ -83,7 +81,7 @@ def draft(
 def _proposals(
     profiles: Mapping[str, Profile], ticks: Profile | None, target: Any, rows: Any
 ) -> dict[str, Proposal]:
-    """Proposals for all columns but target and clock; `rows`, oldest first, have an outcome."""
+    """Proposals for all columns but target and clock; `rows`: oldest first."""
     known = int(len(rows) * OLDEST)
     columns = {
         name: column.values.iloc[rows] for name, column in profiles.items() if column is not ticks

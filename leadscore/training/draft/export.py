@@ -1,14 +1,14 @@
 """A file of leads with no dictionary yet -> its header and its cells."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from leadscore.columns import Column, show
+from leadscore.columns import Column
 from leadscore.dictionary import Dictionary
 from leadscore.names import fold, nearest
 from leadscore.tables import contents
-from leadscore.tables.csv_file import CsvFile
+from leadscore.tables.csv_file import CsvFile, Rows
 from leadscore.tables.heading import DELIMITERS
 from leadscore.tables.mapping import TableError
 from leadscore.training.cells import DataError
@@ -64,30 +64,26 @@ def read(path: Path, target: str) -> Export:
 def _cells(file: CsvFile) -> dict[str, list[str]]:
     """The cells by header; columns without a name are left out."""
     header = [name.strip() for name in file.columns.names]
-    cells: list[list[str]] = [[] for _ in header]
-    leads = 0
-    for records in file.blocks():
-        for number, text in enumerate(records.texts):
-            row = (
-                records.parsed[number]
-                if number in records.parsed
-                else text.split(file.dialect.delimiter)
-            )
-            leads += 1
-            if len(row) != len(header):
-                raise DataError(
-                    f"lead {leads} has {len(row)} cells, expected {len(header)}: {show(text)}"
-                )
-            for column, value in zip(cells, row, strict=True):
-                column.append(value.strip())
-    if leads < FEWEST:
-        raise DataError(f"{leads} leads, expected at least {FEWEST}")
     taken: dict[str, str] = {}
     for name in filter(fold, header):
         if fold(name) in taken:
             raise DataError(f"the columns {taken[fold(name)]!r} and {name!r} have one name, rename one")
         taken[fold(name)] = name
-    return {name: column for name, column in zip(header, cells, strict=True) if fold(name)}
+    every = {name: place for place, name in enumerate(header) if fold(name)}
+    columns = replace(file.columns, positions=every)
+    cells: dict[str, list[str]] = {name: [] for name in every}
+    leads = 0
+    for records in file.blocks():
+        rows = Rows.of(records, file.dialect, columns)
+        if rows.wrong:
+            number = min(rows.wrong)
+            raise DataError(f"row {leads + number + 2}: {rows.wrong[number]}")
+        for name, found in rows.columns.items():
+            cells[name] += map(str.strip, found)
+        leads += len(rows.texts)
+    if leads < FEWEST:
+        raise DataError(f"{leads} leads, expected at least {FEWEST}")
+    return cells
 
 
 def _names(line: str) -> list[str]:

@@ -18,7 +18,8 @@ MOST_SHOWN: Final = 20  # labels in an error
 BLANK: Final = frozenset({"", *map(level_key, MARKERS)})
 
 _OPEN: Final = re.compile(
-    r"\b(open|new|working|nurtur\w*|progress|pending|assigned|attempt\w*|untouched|follow\W?up)\b",
+    r"\b(open|new|working|nurtur\w*|progress|process|pending|assigned|attempt\w*|untouched|follow\W?up|hold"
+    r"|engag\w*|prospect\w*|contacted|qualified|negotiat\w*|proposal|discovery|demo|waiting|scheduled)\b",
     re.IGNORECASE,
 )
 

@@ -1,6 +1,7 @@
 """What a column of texts holds: numbers, levels, dates, lists, addresses, ids."""
 
 import math
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ Content = Literal["number", "category", "yes/no", "code", "date", "list", "email
 
 MOST_THAT_MAY_DIFFER: Final = 100  # levels; more have to repeat
 ODD: Final = 0.02  # of the leads may hold a word among numbers
+_WHOLE: Final = re.compile(r"\d+(\.0+)?")
 _MARKERS: Final = frozenset(map(level_key, MARKERS))
 
 ALONG: Final = 0.999  # rank correlation of a counter with the rows
@@ -98,7 +100,7 @@ def _content(
     elif formats := notations.dates(texts):
         found = "date"
     elif numbers:
-        digits = wording.code(source) and all(text.isdigit() for text in texts)
+        digits = wording.code(source) and all(map(_WHOLE.fullmatch, texts))
         found = "code" if digits or notations.code(texts) else "number"
     elif mark := notations.separator(counts):
         found = "list"
@@ -135,8 +137,12 @@ def _numbers(counts: Mapping[str, int], decimal: str) -> tuple[dict[str, float],
 
 
 def _counter(values: pd.Series) -> bool:
-    """Whether whole numbers run along the rows, up or down, but for a few rows out of place."""
+    """Whether whole numbers run along the rows, up or down, but for a few rows out of place; those that
+    only count the rows do not.
+    """
     if values.isna().any() or (values % 1 != 0).any() or values.nunique() < len(values):
+        return False
+    if values.max() - values.min() < len(values):
         return False
     ranks = np.argsort(np.argsort(values.to_numpy()))
     return bool(abs(np.corrcoef(ranks, np.arange(len(ranks)))[0, 1]) >= ALONG)

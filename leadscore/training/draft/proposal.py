@@ -12,7 +12,7 @@ from leadscore.training.draft.notations import ISO
 from leadscore.training.draft.profile import Profile
 
 NAMED: Final = 0.10  # of the leads whose level names the outcome
-STRONG: Final = 0.65  # ROC-AUC of a column that is strong enough to agree with its name
+STRONG: Final = 0.70  # ROC-AUC of a column that is strong enough to agree with its name
 STRIKING: Final = 0.80  # ROC-AUC at which a person should look
 CHANGES: Final = 0.50  # by which the share of blank leads may change between tenths of time
 FEW: Final = 0.01  # of the leads

@@ -19,16 +19,8 @@ _CREATED: Final = ("created", "create", "creation", "captured", "received", "fir
 _LATER: Final = (*_ENGAGED, "last", "converted", "closed", "close", "won", "lost", "due", "next")
 _CHANNEL: Final = ("source", "channel", "origin", "medium", "campaign")
 _CODE: Final = (
-    "code",
-    "zip",
-    "zipcode",
-    "postal",
-    "postcode",
-    "plz",
-    "pincode",
-    "region",
-    "branch",
-    "channel",
+    *("code", "zip", "zipcode", "postal", "postcode", "plz", "pincode", "region", "branch", "channel"),
+    *("agent", "store", "office", "dealer", "district", "phone", "mobile"),
 )
 _ID: Final = ("id", "uuid", "guid", "key", "number", "no", "nr", "index")
 _UNITS: Final = {
