@@ -3,8 +3,8 @@
     python -m benchmarks.faults                                   # five to ten minutes; prints the table
     python -m benchmarks.faults --output benchmarks/faults.json   # and writes it, also into its page
 
-Exit code 1 if any fault did not hold. Full disks and limits of memory are tried only by root on Linux, in
-mount namespaces and a control group of their own, so nothing else sees them.
+Exit code 1 if any fault did not hold. Full disks and limits of memory are tried only by root on Linux,
+in mount namespaces and a control group of their own, so nothing else sees them.
 """
 
 import argparse

@@ -105,7 +105,7 @@ def tensor_faults(rng: Random) -> dict[str, bytes]:
     wrong = {
         "no tensors": [],
         "no such column": [{**tensor, "name": f"x{number}"}],
-        "another type": [{**tensor, "datatype": rng.choice(["INT64", "BOOL", ""])}],
+        "another type": [{**tensor, "datatype": rng.choice(["INT65", "STRING", ""])}],
         "another shape": [{**tensor, "shape": [number, 1]}],
         "a negative shape": [{**tensor, "shape": [-number]}],
         "a column twice": [tensor, tensor],
