@@ -23,11 +23,9 @@ class Drain:
         """An app that is not ready from SIGTERM on, and answers everything else."""
 
         async def answer(scope: Scope, receive: Receive, send: Send) -> None:
-            if self._begun and scope["path"] in READY:
-                app_or_refusal: ASGIApp = problems.refusal(scope, 503, "The service is about to stop.")
-            else:
-                app_or_refusal = app
-            await app_or_refusal(scope, receive, send)
+            refused = self._begun and scope["path"] in READY
+            refusal = problems.refusal(scope, 503, "The service is about to stop.") if refused else None
+            await (refusal or app)(scope, receive, send)
 
         return answer
 

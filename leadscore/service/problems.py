@@ -32,14 +32,13 @@ def shown(value: Any) -> Any:
     text = value if isinstance(value, str) else _as_text(value)
     if len(text) > LONGEST_VALUE:
         text = f"{text[:LONGEST_VALUE]}... ({len(text)} characters)"
-    elif isinstance(value, list | dict):
-        return value
-    return text.encode(errors="replace").decode()  # half a surrogate pair
+    written = text.encode(errors="replace").decode()  # without halves of surrogate pairs
+    return value if isinstance(value, list | dict) and written == _as_text(value) else written
 
 
 def _as_text(value: Any) -> str:
     try:
-        return json.dumps(value, default=str)
+        return json.dumps(value, ensure_ascii=False, default=str)
     except (ValueError, RecursionError):
         return type(value).__name__
 

@@ -37,8 +37,8 @@ def unpacked(app: ASGIApp) -> ASGIApp:
             refusal = problems.refusal(scope, 415, detail, {"accept-encoding": "gzip, deflate"})
             await refusal(scope, receive, send)
             return
-        packed = (b"content-encoding", b"content-length")
-        headers = [field for field in scope["headers"] if field[0] not in packed]
+        describing = (b"content-encoding", b"content-length")
+        headers = [field for field in scope["headers"] if field[0] not in describing]
         body = _Body(receive, encoding.decode())
         await app({**scope, "headers": headers}, body.receive, send)
 

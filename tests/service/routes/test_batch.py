@@ -112,3 +112,14 @@ def test_value_in_a_problem_is_json(client: httpx2.Client, value: object) -> Non
     error = client.post("/predict", json={"colour": wrong}).json()["errors"][0]
     short = len(str(wrong)) < 80 and wrong != 10**30
     assert error["value"] == wrong if short else error["value"].startswith(str(wrong)[:20])
+
+
+@pytest.mark.parametrize(
+    "text", ['["\\ud800"]', '{"\\ud800": 1}', '"\\ud800"', "[NaN]", "NaN", "[1e999]", "9" * 400]
+)
+def test_value_that_cannot_be_written_is_shown_as_it_can(client: httpx2.Client, text: str) -> None:
+    """Half a surrogate pair, what is no number, and a number nobody reads: a 422, never a 500."""
+    body = f'{{"colour": {text}}}'
+    answer = client.post("/predict", content=body, headers={"content-type": "application/json"})
+    assert answer.status_code in {400, 422}
+    assert answer.json()["status"] == answer.status_code
