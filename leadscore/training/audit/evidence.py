@@ -16,6 +16,7 @@ PRIOR: Final = 10  # leads at the overall rate that every level is given beside 
 TENTHS: Final = 10  # of time
 CERTAIN: Final = 0.95  # a level that converts more often names the outcome
 LEAST: Final = 20  # leads of such a level
+EXPECTED: Final = 10  # conversions of a level that has none: not by chance
 TOGETHER: Final = 0.98  # of two columns' blank rows, that both have: blank for one reason
 SHOWN: Final = 0.01  # blank leads, for a column to be compared with others
 
@@ -38,7 +39,8 @@ class Evidence:
     `alone`: ROC-AUC of the conversion rates of its levels, a number in twenty bins, out of fold.
     `blank`: the share of blank leads. `blank_alone`: the ROC-AUC of being blank or not, >= 0.5;
     `blank_rate` and `filled_rate`: how many convert. `chance`: by how much an ROC-AUC of so many leads
-    strays from 0.5 by chance, one standard error. `certain`: its levels that name the outcome.
+    strays from 0.5 by chance, one standard error. `certain`: its levels that name the outcome, `never`:
+    those of which no lead converted although EXPECTED should have.
     `blank_by_time`: the least and the largest share of blank leads in a tenth of time. `moved`: how far
     the levels of the newest tenth are from those before (total variation), and `mover`, the level that
     changed most, with its share before and then.
@@ -52,6 +54,7 @@ class Evidence:
     filled_rate: float
     chance: float
     certain: tuple[Level, ...]
+    never: tuple[Level, ...]
     blank_by_time: tuple[float, float]
     moved: float
     mover: tuple[str, float, float]
@@ -69,6 +72,7 @@ def evidence(values: pd.Series, target: Target, known: int) -> Evidence:
     """
     blank = blanks(values)
     codes, names = _levels(values)
+    certain, never = _telling(codes[:known], target, names)
     old, old_blank = codes[:known], blank[:known]
     filled = target[~old_blank]
     positives = int(target.sum())
@@ -82,7 +86,8 @@ def evidence(values: pd.Series, target: Target, known: int) -> Evidence:
         blank_rate=float(target[old_blank].mean()) if old_blank.any() else np.nan,
         filled_rate=float(filled.mean()) if len(filled) else np.nan,
         chance=_chance(positives, known - positives),
-        certain=_certain(old, target, names),
+        certain=certain,
+        never=never,
         blank_by_time=(low, high),
         moved=moved,
         mover=mover,
@@ -150,12 +155,21 @@ def _chance(positives: int, negatives: int) -> float:
     return float(np.sqrt((positives + negatives + 1) / (12 * positives * negatives)))
 
 
-def _certain(codes: NDArray[np.int64], target: Target, names: list[str]) -> tuple[Level, ...]:
+def _telling(
+    codes: NDArray[np.int64], target: Target, names: list[str]
+) -> tuple[tuple[Level, ...], tuple[Level, ...]]:
+    """Levels of which nearly all leads convert, and those of which none does; the commonest first."""
     leads = np.bincount(codes, minlength=len(names))
     hits = np.bincount(codes, weights=target, minlength=len(names))
-    found = np.flatnonzero((leads >= LEAST) & (hits >= CERTAIN * leads))
-    order = found[np.argsort(-leads[found], kind="stable")]
-    return tuple(Level(names[i], int(leads[i]), float(hits[i] / leads[i])) for i in order)
+    nearly_all = (leads >= LEAST) & (hits >= CERTAIN * leads)
+    none = (hits == 0) & (leads * target.mean() >= EXPECTED)
+
+    def levels(chosen: NDArray[np.bool_]) -> tuple[Level, ...]:
+        found = np.flatnonzero(chosen)
+        order = found[np.argsort(-leads[found], kind="stable")]
+        return tuple(Level(names[i], int(leads[i]), float(hits[i] / leads[i])) for i in order)
+
+    return levels(nearly_all), levels(none)
 
 
 def _by_time(blank: Blanks) -> tuple[float, float]:

@@ -119,6 +119,9 @@ def _doubt(column: Profile, found: Evidence) -> str:
     if found.certain:
         level = found.certain[0]
         doubts.append(f"{level.text!r} with {level.rate:.0%} of {level.leads:,} leads converted looks")
+    if found.never:
+        level = found.never[0]
+        doubts.append(f"{level.text!r} with none of {level.leads:,} leads converted looks")
     if not doubts:
         return ""
     return (

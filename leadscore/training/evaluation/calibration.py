@@ -18,7 +18,6 @@ from leadscore.training.evaluation.figures import (
 )
 from leadscore.training.evaluation.folds import FOLDS
 
-DRAWS: Final = 200  # of outcomes, for what chance makes of the calibration error
 SIGMOID_GAIN: Final = 0.001  # in log loss, or calibration is not worth its two parameters
 
 
@@ -60,15 +59,3 @@ def _calibrated(target: Target, scores: Probability) -> dict[str, Any]:
         "ece": round(calibration_error(target, scores), 4),
         "reliability": reliability(target, scores),
     }
-
-
-def by_chance(probability: Probability, seed: int = 0) -> tuple[float, float]:
-    """The calibration error that right probabilities would have by chance: its mean over DRAWS of the
-    outcomes, and the end of its one-sided 95 % interval.
-    """
-    rng = np.random.default_rng(seed)
-    found = [
-        calibration_error((rng.random(len(probability)) < probability).astype(np.int8), probability)
-        for _ in range(DRAWS)
-    ]
-    return float(np.mean(found)), float(np.quantile(found, 0.95))

@@ -5,8 +5,8 @@
 The file has the columns the model reads, and the outcome of leads that are closed by now; open ones are
 left out. For a nightly job:
 
-Exit code 0: the model holds, or there are too few leads to say. 1: an error. 4: it no longer holds, for
-a figure beyond its limit and beyond chance.
+Exit code 0: the model holds, or there are too few leads to say. 1: an error. 4: it no longer holds,
+for a figure beyond its limit.
 """
 
 import argparse
@@ -74,8 +74,13 @@ def _options(argv: Sequence[str]) -> argparse.Namespace:
     add("--sheet", help="of a workbook (default: the first)")
     add("--json", type=Path, help="also write all figures as JSON")
     add("--html", type=Path, help="also write them as one page with pictures")
-    limit = parser.add_argument_group("limits, each beyond chance").add_argument
-    limit("--max-auc-drop", type=float, default=0.03, help="below the promised ROC-AUC (0.03)")
+    limit = parser.add_argument_group("limits").add_argument
+    limit(
+        "--max-auc-drop",
+        type=float,
+        default=0.03,
+        help="below the promised ROC-AUC, beyond chance (0.03)",
+    )
     limit("--max-calibration-error", type=float, default=0.05, help="above that of chance (0.05)")
     limit("--max-drift", type=float, default=0.25, help="index of a column; only warns (0.25)")
     limit("--min-leads", type=int, default=200, help="closed leads, for a verdict (200)")

@@ -9,8 +9,7 @@ import numpy as np
 from leadscore.bins import Bins
 from leadscore.card import Card
 from leadscore.proof import Proof
-from leadscore.training.evaluation.calibration import by_chance
-from leadscore.training.evaluation.figures import measure
+from leadscore.training.evaluation.figures import calibration_error_by_chance, measure
 from leadscore.training.outcomes.leads import Outcomes
 
 FEWEST_OF_EACH: Final = 30  # leads of one outcome, for a verdict
@@ -24,8 +23,8 @@ Document = dict[str, Any]
 class Limits:
     """From when on a model no longer holds.
 
-    `auc_drop`: ROC-AUC lower than promised. `calibration`: calibration error above that of chance. Both
-    have to be beyond the 95 % interval. `drift`: index of a column or the score, which only warns.
+    `auc_drop`: ROC-AUC lower than promised, at the upper end of its 95 % interval. `calibration`:
+    calibration error above that of chance. `drift`: index of a column or the score, which only warns.
     `least`: leads for a verdict.
     """
 
@@ -39,7 +38,7 @@ def compared(card: Card, leads: Outcomes, limits: Limits) -> Document:
     """The figures of closed leads beside the card's.
 
     `figures`: of each, `now` and `promised` on the leads the card was tested on. `ece_by_chance`: the
-    calibration error of right probabilities, its mean and the end of its 95 % interval. `proof`: as
+    calibration error to expect of right probabilities. `proof`: as
     `POST /predict/csv` gives it: grades, lift, gains, calibration and channels with intervals. `drift`:
     the index of each column and the score. `objections`: why the model no longer holds. `holds`: whether
     it does; null if there are too few leads to say. `training_data`: whether these leads trained it.
@@ -48,11 +47,10 @@ def compared(card: Card, leads: Outcomes, limits: Limits) -> Document:
     both = 0 < converted.sum() < len(converted)
     now = measure(converted, probability, card.threshold.value) if both else {}
     promised = card.metrics.get("newest", {})
-    mean, high = by_chance(probability)
+    chance = round(calibration_error_by_chance(probability), 4)
     proof = _proof(card, leads)
     drift = _drift(card, leads)
     few = len(converted) < limits.least or min(np.bincount(converted, minlength=2)) < FEWEST_OF_EACH
-    chance = {"mean": round(mean, 4), "high": round(high, 4)}
     found = [] if few else _objections(proof, promised, now["ece"], chance, limits)
     return {
         "model_version": card.version,
@@ -103,7 +101,7 @@ def _objections(
     proof: Mapping[str, Any],
     promised: Mapping[str, float],
     ece: float,
-    chance: Mapping[str, float],
+    chance: float,
     limits: Limits,
 ) -> list[str]:
     found = []
@@ -113,9 +111,9 @@ def _objections(
             f"ROC-AUC {proof['roc_auc']:.3f} ({low:.3f} to {high:.3f}) is lower than the promised "
             f"{promised['roc_auc']:.3f} by more than {limits.auc_drop:g}."
         )
-    if ece > max(chance["high"], chance["mean"] + limits.calibration):
+    if ece > chance + limits.calibration:
         found.append(
-            f"Calibration error {ece:.3f} is higher than that of chance, {chance['mean']:.3f}, by more "
+            f"Calibration error {ece:.3f} is higher than that of chance, {chance:.3f}, by more "
             f"than {limits.calibration:g}: {proof['expected']:,.0f} conversions were foretold, "
             f"{proof['conversions']:,} came."
         )

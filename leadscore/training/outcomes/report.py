@@ -101,7 +101,7 @@ def _figures(found: Document) -> Iterable[Sequence[str]]:
         interval = found["promised_intervals"].get(name)
         yield title, _number(row["now"]), _number(row["promised"]), _interval(interval)
         if name == "ece":
-            yield "  by chance", _number(found["ece_by_chance"]["mean"]), "", ""
+            yield "  by chance", _number(found["ece_by_chance"]), "", ""
         if name == "roc_auc":
             yield "  95 % interval now", _interval(found["proof"]["roc_auc_interval"]), "", ""
 

@@ -49,6 +49,13 @@ def test_blankness_tells_in_either_direction() -> None:
         assert (found.blank_rate, found.filled_rate) == (buyers, 1 - buyers)
 
 
+def test_level_that_rules_conversion_out_is_seen() -> None:
+    """`Unread` of leads that nobody has opened: no outcome of the lead, but of the work on it."""
+    unread = (TARGET == 0) & (RNG.random(LEADS) < 0.5)
+    found = evidence(_texts(np.where(unread, "1", "0")), TARGET, LEADS)
+    assert [(level.text, level.leads) for level in found.never] == [("1", unread.sum())]
+
+
 def test_outcomes_of_the_newest_leads_are_not_looked_at() -> None:
     """Only the oldest have a known outcome; their values alone may change with time."""
     known = LEADS // 2

@@ -7,15 +7,13 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 
 import train
 from leadscore.scorer import Scorer
-from leadscore.training.evaluation.calibration import by_chance
-from leadscore.training.evaluation.figures import calibration_error, roc_auc
+from leadscore.training.evaluation.figures import roc_auc
 from leadscore.training.outcomes.comparison import Limits, compared, warnings
 from leadscore.training.outcomes.leads import Outcomes, read
 from tests.conftest import CASES, MODEL, TWIN
@@ -175,19 +173,6 @@ def test_card_without_figures_promises_nothing(file: Callable[..., Path]) -> Non
     found = compared(replace(scorer.card, metrics={}), read(file(), scorer), Limits())
     assert found["figures"]["roc_auc"]["promised"] is None
     assert found["holds"] is True
-
-
-def test_chance_makes_right_probabilities_look_wrong() -> None:
-    """The calibration error of leads drawn by their own probabilities lies where it is said to."""
-    rng = np.random.default_rng(4)
-    probability = rng.random(500)
-    mean, high = by_chance(probability)
-    drawn: list[Any] = [
-        calibration_error((rng.random(500) < probability).astype(np.int8), probability)
-        for _ in range(100)
-    ]
-    assert mean == pytest.approx(np.mean(drawn), rel=0.15)
-    assert 85 <= sum(error <= high for error in drawn) <= 100
 
 
 def test_blocks_of_leads_are_put_together(tmp_path: Path, rows: Rows) -> None:
