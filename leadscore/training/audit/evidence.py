@@ -15,6 +15,7 @@ FOLDS: Final = 5
 PRIOR: Final = 10  # leads at the overall rate that every level is given beside its own
 TENTHS: Final = 10  # of time
 CERTAIN: Final = 0.95  # a level that converts more often names the outcome
+FEWER: Final = 4  # times as many of all leads do not convert as of such a level
 LEAST: Final = 20  # leads of such a level
 EXPECTED: Final = 10  # conversions of a level that has none: not by chance
 TOGETHER: Final = 0.98  # of two columns' blank rows, that both have: blank for one reason
@@ -58,6 +59,12 @@ class Evidence:
     blank_by_time: tuple[float, float]
     moved: float
     mover: tuple[str, float, float]
+
+    @property
+    def naming(self) -> float:
+        """The conversion rate from which on a level, or having a value at all, names the outcome."""
+        rates = np.nan_to_num([self.blank_rate, self.filled_rate])
+        return _naming(float(rates @ (self.blank, 1 - self.blank)))
 
     @property
     def certain_share(self) -> float:
@@ -161,7 +168,7 @@ def _telling(
     """Levels of which nearly all leads convert, and those of which none does; the commonest first."""
     leads = np.bincount(codes, minlength=len(names))
     hits = np.bincount(codes, weights=target, minlength=len(names))
-    nearly_all = (leads >= LEAST) & (hits >= CERTAIN * leads)
+    nearly_all = (leads >= LEAST) & (hits >= _naming(float(target.mean())) * leads)
     none = (hits == 0) & (leads * target.mean() >= EXPECTED)
 
     def levels(chosen: NDArray[np.bool_]) -> tuple[Level, ...]:
@@ -170,6 +177,10 @@ def _telling(
         return tuple(Level(names[i], int(leads[i]), float(hits[i] / leads[i])) for i in order)
 
     return levels(nearly_all), levels(none)
+
+
+def _naming(rate: float) -> float:
+    return max(CERTAIN, 1 - (1 - rate) / FEWER)
 
 
 def _by_time(blank: Blanks) -> tuple[float, float]:

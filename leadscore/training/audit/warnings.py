@@ -1,7 +1,7 @@
 """What looks as if a feature had been written later than the leads came in."""
 
 from leadscore.columns import Column
-from leadscore.training.audit.evidence import CERTAIN, LEAST, Evidence, evidence
+from leadscore.training.audit.evidence import LEAST, Evidence, evidence
 from leadscore.training.dataset import Dataset
 from leadscore.training.errors import Alarm
 
@@ -18,7 +18,7 @@ def blank_tells(found: Evidence) -> str:
             f"Whether it is blank tells the outcome (ROC-AUC {found.blank_alone:.3f}): of the blank "
             f"leads {found.blank_rate:.1%} convert, of the others {found.filled_rate:.1%}"
         )
-    if found.blank and filled >= LEAST and found.filled_rate >= CERTAIN:
+    if found.blank and filled >= LEAST and found.filled_rate >= found.naming:
         return f"Filled in for buyers: {found.filled_rate:.0%} of {filled:,.0f} leads with it convert"
     return ""
 

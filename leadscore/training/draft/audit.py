@@ -14,10 +14,10 @@ from leadscore.training.draft import export
 from leadscore.training.draft.clock import clock, order
 from leadscore.training.draft.labels import Labels, labels
 from leadscore.training.draft.profile import Profile, profile
-from leadscore.training.draft.proposal import Proposal, form, propose
+from leadscore.training.draft.proposal import Proposal, notation, propose
+from leadscore.training.validation import FEWEST_OF_EACH_OUTCOME
 
 OLDEST: Final = 0.8  # of the leads, whose outcomes are looked at
-FEWEST: Final = 50  # leads of either outcome, or training refuses them
 
 
 @dataclass(frozen=True)
@@ -47,9 +47,10 @@ def draft(
     sorted_labels = labels(target, found.columns[target], positive, still)
     outcomes = sorted_labels.outcomes(found.columns[target])
     for label, value in ((sorted_labels.positive, 1), (sorted_labels.negative, 0)):
-        if (count := int((outcomes == value).sum())) < FEWEST:
+        if (count := int((outcomes == value).sum())) < FEWEST_OF_EACH_OUTCOME:
             raise DataError(
-                f"{path}: {count} leads are {' or '.join(label)}, expected at least {FEWEST} to train on"
+                f"{path}: {count} leads are {' or '.join(label)}, expected at least "
+                f"{FEWEST_OF_EACH_OUTCOME} to train on"
             )
     decided = outcomes >= 0
     profiles = {
@@ -68,6 +69,10 @@ def draft(
     if open_leads := int((~decided).sum()):
         remarks.append(
             f"{open_leads:,} leads are still open or have no outcome: nothing is learned from them."
+        )
+    if not any(column.use == "feature" for column in proposals.values()):
+        remarks.append(
+            "No column is left that is known when a lead comes in: there is nothing to train on."
         )
     return Draft(
         [proposals[name] for name in found.columns],
@@ -99,7 +104,7 @@ def _proposals(
 
 
 def _clock(column: Profile, doubt: str) -> Proposal:
-    extra = {"clock": True, **form(column)}
+    extra = {"clock": True, **notation(column)}
     kind: Kind = "number" if column.content == "number" else "date"
     why = "Grows with time: the clock that splits old leads from new ones."
     return Proposal(column.source, "id", kind, "capture", why, doubt, extra, column)

@@ -70,7 +70,7 @@ def _options(argv: Sequence[str]) -> argparse.Namespace:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add = parser.add_argument
-    add("data", type=Path, help="past leads with their outcome, a CSV")
+    add("data", type=Path, help="past leads with their outcome: a CSV or a workbook")
     add("--target", required=True, metavar="COLUMN", help="the column that has the outcome")
     add(
         "--positive",

@@ -59,7 +59,8 @@ def propose(column: Profile, found: Evidence, beside: Sequence[str], timed: bool
     if _names_something(column):
         return _unrepeated(column, found, late)
     if late:
-        return Proposal(column.source, "feature", kind, "contacted", late, EARLY, {}, column, found)
+        extra = notation(column)
+        return Proposal(column.source, "feature", kind, "contacted", late, EARLY, extra, column, found)
     if timed and high - low >= CHANGES:
         why = f"Not stable over time: {low:.0%} of a tenth of the leads lack it, {high:.0%} of another."
         check = "Will new leads have it as the newest of these do? Then it may be a feature."
@@ -69,7 +70,8 @@ def propose(column: Profile, found: Evidence, beside: Sequence[str], timed: bool
             f"Alone it reaches ROC-AUC {found.alone:.3f}, and its name sounds as if it were written "
             f"later{_moved(found, timed)}."
         )
-        return Proposal(column.source, "feature", kind, sound, why, EARLY, {}, column, found)
+        extra = notation(column)
+        return Proposal(column.source, "feature", kind, sound, why, EARLY, extra, column, found)
     return _feature(column, found, timed)
 
 
@@ -95,9 +97,7 @@ def _names_something(column: Profile) -> bool:
 
 def _feature(column: Profile, found: Evidence, timed: bool) -> Proposal:
     kind = _kind(column)
-    extra: dict[str, Any] = {}
-    if column.content == "list":
-        extra["separator"] = column.separator
+    extra: dict[str, Any] = notation(column)
     if wording.channel(column.source) and kind == "category" and column.distinct <= MOST_CHANNELS:
         extra["slices"] = True
     blank = f"; blank for {found.blank:.1%} of the leads" if found.blank else ""
@@ -157,11 +157,13 @@ def _unrepeated(column: Profile, found: Evidence, late: str) -> Proposal:
         return Proposal(column.source, "id", kind, "capture", why, "", {}, column, found)
     else:
         why = late or f"Hardly repeats: {differs}."
-    return Proposal(column.source, "excluded", kind, known, why, "", form(column), column, found)
+    return Proposal(column.source, "excluded", kind, known, why, "", notation(column), column, found)
 
 
-def form(column: Profile) -> dict[str, str]:
-    """The format of dates, if it is not ISO 8601."""
+def notation(column: Profile) -> dict[str, Any]:
+    """How a column is written, as keys of its block: lists and dates that are not in ISO 8601."""
+    if column.content == "list":
+        return {"separator": column.separator}
     return {"format": column.formats[0]} if column.formats and column.formats[0] != ISO else {}
 
 

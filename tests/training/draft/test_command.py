@@ -12,6 +12,7 @@ import pytest
 
 import train
 from leadscore.dictionary import Dictionary
+from leadscore.training.dataset import load
 from tests.conftest import CASES
 
 BASE = CASES / "base.csv"
@@ -131,6 +132,57 @@ def test_what_is_no_table_of_leads_is_said(
     err = capsys.readouterr().err
     assert "leads.csv" in err or "--target" in err
     assert "Traceback" not in err
+
+
+def test_export_of_a_crm_is_read_by_its_draft(tmp_path: Path) -> None:
+    """Title lines, a total, US dates, amounts, lists, addresses, open leads, later columns: no
+    line of the dictionary has to be edited for training to read the file.
+    """
+    rng, leads = np.random.default_rng(7), 600
+    won = rng.random(leads) < 0.4
+    stage = np.where(won, "Closed Won", rng.choice(["Closed Lost", "Working"], leads, p=[0.8, 0.2]))
+    table = {
+        "Lead ID": [f"00Q{i:05d}" for i in range(leads)],
+        "Create Date": [f"{1 + i // 56}/{1 + i % 28}/2024" for i in range(leads)],
+        "E-mail": [f"u{i}@{'gmail.com' if i % 2 else f'firm{i}.de'}" for i in range(leads)],
+        "Revenue": [f"EUR {1000 + 37 * (i * 7 % 101):,}.00" for i in range(leads)],
+        "Postal Code": [f"{1 + i % 90:05d}" for i in range(leads)],
+        "Interests": [("CRM|ERP", "ERP", "BI|CRM", "ERP|BI", "")[i % 5] for i in range(leads)],
+        "Rating": np.where(won, rng.choice(["Hot", "Warm"], leads), "").tolist(),
+        "Closed": ["2/28/2025" if deal else "" for deal in won],
+        "Note": [f"asked about item {i}" for i in range(leads)],
+        "Stage": stage.tolist(),
+    }
+    rows = [list(table), *zip(*table.values(), strict=True)]
+    path = tmp_path / "crm.csv"
+    with path.open("w", encoding="utf-8", newline="") as file:
+        file.write("All leads\n\n")
+        csv.writer(file, delimiter=";").writerows(rows)
+        file.write("Total;600;;;;;;;;\n")
+    options = ("--target", "stage", "--positive", "Closed Won", "-o", tmp_path / "crm.toml")
+    assert _draft(path, *options) == 0
+    columns = _columns(tmp_path / "crm.toml")
+    known = ("kind", "role", "known")
+    assert {name: tuple(column[key] for key in known) for name, column in columns.items()} == {
+        "Lead ID": ("category", "id", "capture"),
+        "Create Date": ("date", "id", "capture"),
+        "E-mail": ("email", "feature", "capture"),
+        "Revenue": ("number", "feature", "capture"),
+        "Postal Code": ("category", "feature", "capture"),
+        "Interests": ("list", "feature", "capture"),
+        "Rating": ("category", "feature", "contacted"),
+        "Closed": ("date", "excluded", "contacted"),
+        "Note": ("category", "excluded", "capture"),
+        "Stage": ("category", "target", "contacted"),
+    }
+    assert columns["Stage"]["open"] == ["Working"]
+    found = load(path, Dictionary.load(tmp_path / "crm.toml").known_at("capture"))
+    assert found.open == (stage == "Working").sum()
+    assert found.timed
+    assert list(found.features) == [
+        *("e_mail_kind", "revenue", "postal_code"),
+        *("interests_erp", "interests_crm", "interests_bi"),
+    ]
 
 
 @pytest.mark.slow
