@@ -25,6 +25,7 @@ from typing import NoReturn
 from leadscore.scorer import VERIFYING, ModelError, Scorer
 from leadscore.settings import Settings, SettingsError, variable
 from leadscore.tables.block import REASONS
+from leadscore.tables.choice import chosen
 from leadscore.tables.coverage import MOST_ABSENT
 from leadscore.tables.job import Job, command
 from leadscore.tables.outputs import FORMATS
@@ -134,6 +135,9 @@ def _add_score(parser: argparse.ArgumentParser) -> None:
         "--partial",
         action="store_true",
         help=f"score the file even if it lacks columns worth over {MOST_ABSENT:.0%}%",
+    )
+    parser.add_argument(
+        "--columns", type=chosen, default=(), help="columns to hand back, as in score,grade,Phone (all)"
     )
     parser.add_argument("--top", type=_count, help="only the best so many leads, ranked")
     parser.add_argument("--sort", dest="ranked", action="store_true", help="all leads, the best first")

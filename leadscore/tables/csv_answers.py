@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from leadscore.scoring.engine import Engine, Scored
 from leadscore.tables.block import DECIMALS, Answered, Totals, answer
+from leadscore.tables.choice import Choice
 from leadscore.tables.csv_file import Dialect, Records, Rows
 from leadscore.tables.mapping import ColumnMap, TableError
 
@@ -31,14 +32,22 @@ class Lines:
     totals: Totals
 
 
-def header(dialect: Dialect, columns: ColumnMap, reasons: int) -> bytes:
+def header(dialect: Dialect, columns: ColumnMap, reasons: int, choice: Choice | None = None) -> bytes:
     """The first line of the answer."""
-    names = [dialect.header, *columns.added(reasons)]
-    return (dialect.delimiter.join(names) + dialect.newline).encode()
+    line = dialect.delimiter.join([dialect.header, *columns.added(reasons)]) + dialect.newline
+    return (choice.pick([line], dialect.newline)[0] if choice else line).encode()
+
+
+def choose(names: Sequence[str], dialect: Dialect, columns: ColumnMap, reasons: int) -> Choice | None:
+    """The columns to hand back; None, without names, for all. Raises TableError."""
+    available = [*map(str.strip, columns.names), *columns.added(reasons)]
+    return Choice(names, available, dialect.delimiter) if names else None
 
 
 class CsvScorer:
-    """Scores the records of one file, a block at a time. `note`: see `block.answer`."""
+    """Scores the records of one file, a block at a time. `note`: see `block.answer`. `choice`: of the
+    columns to hand back; None for all.
+    """
 
     def __init__(
         self,
@@ -47,9 +56,10 @@ class CsvScorer:
         columns: ColumnMap,
         reasons: int,
         note: Callable[[Scored, set[int]], None] = lambda scored, wrong: None,
+        choice: Choice | None = None,
     ) -> None:
         self._engine, self._reasons, self._note = engine.reading(dialect.decimal), reasons, note
-        self._dialect, self._columns = dialect, columns
+        self._dialect, self._columns, self._choice = dialect, columns, choice
 
     def score(self, records: Records) -> Lines:
         """Score a block of records."""
@@ -57,6 +67,8 @@ class CsvScorer:
         leads = self._engine.read(rows.columns, len(rows.texts))
         answered = answer(self._engine, leads, self._reasons, rows.wrong, self._note)
         lines = self._lines(rows.texts, answered)
+        if self._choice:
+            lines = self._choice.pick(lines, self._dialect.newline)
         text = "".join(lines)
         lengths = map(len, lines if text.isascii() else map(str.encode, lines))
         ends = np.cumsum(np.fromiter(lengths, np.int64, len(lines)))

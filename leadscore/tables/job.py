@@ -18,7 +18,8 @@ from leadscore.scoring.engine import Engine
 from leadscore.settings import Settings
 from leadscore.tables import contents, coverage, outputs
 from leadscore.tables.block import Totals, check_reasons
-from leadscore.tables.csv_answers import CsvScorer, header
+from leadscore.tables.choice import Choice
+from leadscore.tables.csv_answers import CsvScorer, choose, header
 from leadscore.tables.csv_file import CsvFile, Dialect
 from leadscore.tables.mapping import ColumnMap, TableError
 from leadscore.tables.pool import Score, scored
@@ -33,10 +34,10 @@ REDRAW: Final = 0.2  # seconds between two lines of progress
 class Job:
     """What to score, where to, and how: `source` and `target` are paths or "-".
 
-    `top`: only the best so many leads, ranked. `ranked`: all leads, the best first. `decimal`: the mark
-    of a CSV's numbers, if its cells are not to show it. `sheet`: of a workbook; the first visible one
-    if none is named. `mapping`: for a header, the column it is. `partial`: also score a file that lacks
-    much of what the model goes by.
+    `top`: only the best so many leads, ranked. `ranked`: all leads, the best first. `columns`: those to
+    hand back, all if none are named. `decimal`: the mark of a CSV's numbers, if its cells are not to
+    show it. `sheet`: of a workbook; the first visible one if none is named. `mapping`: for a header, the
+    column it is. `partial`: also score a file that lacks much of what the model goes by.
     """
 
     source: str
@@ -44,6 +45,7 @@ class Job:
     reasons: int
     top: int | None
     ranked: bool
+    columns: tuple[str, ...] = ()
     decimal: str | None = None
     sheet: str | None = None
     mapping: Mapping[str, str] = field(default_factory=dict)
@@ -72,7 +74,8 @@ def _csv(job: Job, scorer: Scorer, settings: Settings) -> Totals:
         _accept(job, scorer, file.columns)
         if file.dialect.decimal == "," and not job.decimal:
             say("Its numbers show a decimal comma; --decimal . if it is none.")
-        build = partial(_csv_scorer, file.dialect, file.columns, job.reasons)
+        choice = choose(job.columns, file.dialect, file.columns, job.reasons)
+        build = partial(_csv_scorer, file.dialect, file.columns, job.reasons, choice)
         share = None if job.source == STANDARD else partial(_share, stream.tell, Path(job.source))
         with (
             outputs.packed(place, job.target, file.dialect.delimiter) as answers,
@@ -81,7 +84,7 @@ def _csv(job: Job, scorer: Scorer, settings: Settings) -> Totals:
         ):
             ranking: Ranking | None = All(waiting) if job.ranked else None
             ranking = Best(job.top) if job.top is not None else ranking
-            answers.write(header(file.dialect, file.columns, job.reasons))
+            answers.write(header(file.dialect, file.columns, job.reasons, choice))
             for lines in scored(file.blocks(), build, scorer, settings):
                 if ranking is None:
                     answers.write(lines.text)
@@ -95,15 +98,17 @@ def _csv(job: Job, scorer: Scorer, settings: Settings) -> Totals:
         return progress.totals
 
 
-def _csv_scorer(dialect: Dialect, columns: ColumnMap, reasons: int, engine: Engine) -> Score:
-    return CsvScorer(engine, dialect, columns, reasons).score
+def _csv_scorer(
+    dialect: Dialect, columns: ColumnMap, reasons: int, choice: Choice | None, engine: Engine
+) -> Score:
+    return CsvScorer(engine, dialect, columns, reasons, choice=choice).score
 
 
 def _parquet(job: Job, scorer: Scorer, settings: Settings) -> Totals:
     if not (_is_parquet(job.source) and _is_parquet(job.target)):
         raise TableError("Parquet is written from Parquet: both names should end in .parquet")
-    if job.ranked or job.top is not None:
-        raise TableError("only CSV can be ranked here; sort the Parquet file by its probability")
+    if job.ranked or job.top is not None or job.columns:
+        raise TableError("of Parquet all columns and rows are written: sort and select them afterwards")
     try:
         from leadscore.tables import parquet  # noqa: PLC0415  (optional)
     except ModuleNotFoundError:

@@ -91,9 +91,10 @@ class NdjsonScorer:
         if self._target is None:
             return None
         try:
-            return bool(self._engine.card.dictionary.target.outcome(cells[self._target]))
+            found = self._engine.card.dictionary.target.outcome(cells[self._target])
         except ColumnError:
             return None
+        return None if found is None else bool(found)
 
     def _prove(self, answered: Answered, outcomes: list[bool | None], leads: Leads) -> None:
         closed = [n for n, known in enumerate(outcomes) if known is not None and not answered.errors[n]]

@@ -126,7 +126,11 @@ def test_file_without_rows_is_answered(command: Command) -> None:
         (["README.md", "--top", "-1"], 2, "expected a whole number from 0 on"),
         (["README.md", "--reasons", "12"], 1, "got 12 reasons, expected 0 to 11"),
         (["leads.parquet"], 1, "both names should end in .parquet"),
-        (["leads.parquet", "-o", "out.parquet", "--sort"], 1, "only CSV can be ranked"),
+        (
+            ["leads.parquet", "-o", "out.parquet", "--sort"],
+            1,
+            "of Parquet all columns and rows are written",
+        ),
         (["no_such.parquet", "-o", "out.parquet"], 1, "no_such.parquet"),
         (["README.md", "--model", "no_such.onnx"], 3, "Not started: no_such.onnx: cannot be read"),
     ],

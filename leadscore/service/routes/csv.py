@@ -4,7 +4,7 @@ import hashlib
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
-from typing import BinaryIO, Final, cast
+from typing import BinaryIO, Final, NamedTuple, cast
 
 from fastapi import APIRouter
 from fastapi.responses import JSONResponse, StreamingResponse
@@ -21,10 +21,11 @@ from leadscore.service.routes.upload import NO_ROOM, body, received, unpacked
 from leadscore.settings import Settings
 from leadscore.tables import coverage, ndjson
 from leadscore.tables.block import REASONS
-from leadscore.tables.csv_answers import CsvScorer, Lines, begun, header
+from leadscore.tables.choice import Choice, chosen
+from leadscore.tables.csv_answers import CsvScorer, Lines, begun, choose, header
 from leadscore.tables.csv_file import CsvFile
 from leadscore.tables.mapping import TableError
-from leadscore.tables.ranking import All
+from leadscore.tables.ranking import All, Best, Ranking
 
 CSV_PATH: Final = "/predict/csv"
 MARKS: Final = [".", ","]
@@ -81,6 +82,10 @@ def add(routes: APIRouter, settings: Settings) -> None:
                     "decimal", "the decimal mark of its numbers; default: as they show", enum=MARKS
                 ),
                 parameter("sort", "score: the most probable lead first", enum=["score"]),
+                parameter("top", "only the best so many leads, ranked", type="integer", minimum=1),
+                parameter(
+                    "columns", "to hand back, as in score,grade,Phone; default: all", type="string"
+                ),
                 parameter("sheet", "of a workbook; default: the first visible one", type="string"),
                 parameter(
                     "map",
@@ -97,6 +102,7 @@ def add(routes: APIRouter, settings: Settings) -> None:
     async def predict_csv(request: Request) -> Response:
         model: Model = request.scope["model"]
         reasons = count(request, "reasons", REASONS, 0, len(model.engine.features)) or 0
+        top = count(request, "top", None, 1, MOST_RANKED)
         ranked = one_of(request, "sort", ["score"]) is not None
         decimal = one_of(request, "decimal", MARKS)
         partial, dry_run = (one_of(request, name, ["0", "1"]) == "1" for name in ("partial", "dry_run"))
@@ -114,7 +120,12 @@ def add(routes: APIRouter, settings: Settings) -> None:
                     return JSONResponse(await run_in_threadpool(coverage.looked_at, file, model.card))
             if not partial:
                 coverage.check(file.columns, model.card)
-            pieces = await run_in_threadpool(_answer, source, file, model, reasons, ranked, as_json)
+            names = chosen(request.query_params.get("columns", ""))
+            choice = choose(names, file.dialect, file.columns, reasons)
+            best = _Best(ranked, top)
+            pieces = await run_in_threadpool(
+                _answer, source, file, model, reasons, choice, best, as_json
+            )
         except (TableError, HTTPException) as error:
             source.close()
             if isinstance(error, HTTPException):
@@ -171,36 +182,50 @@ def _check_ranking(rows: int, size: int) -> None:
         raise HTTPException(507, NO_ROOM)
 
 
+class _Best(NamedTuple):
+    """Which leads to answer: all in their order, all `ranked`, or the `top` ones."""
+
+    ranked: bool
+    top: int | None
+
+
 def _answer(
-    source: BinaryIO, file: CsvFile, model: Model, reasons: int, ranked: bool, as_json: bool
+    source: BinaryIO,
+    file: CsvFile,
+    model: Model,
+    reasons: int,
+    choice: Choice | None,
+    best: _Best,
+    as_json: bool,
 ) -> Iterator[bytes]:
     """The answer in pieces, which begins once a row was scored. TableError if none can be."""
+    engine, note = model.engine, model.served.add
     scorer: CsvScorer | ndjson.NdjsonScorer
     if as_json:
-        scorer = ndjson.NdjsonScorer(model.engine, file, reasons, model.served.add)
+        scorer = ndjson.NdjsonScorer(engine, file, reasons, note)
         head, foot = scorer.head(_sha256(source) == model.card.data.get("sha256")), scorer.foot
     else:
-        scorer = CsvScorer(model.engine, file.dialect, file.columns, reasons, model.served.add)
-        head, foot = header(file.dialect, file.columns, reasons), bytes
+        scorer = CsvScorer(engine, file.dialect, file.columns, reasons, note, choice)
+        head, foot = header(file.dialect, file.columns, reasons, choice), bytes
     blocks = begun(map(scorer.score, file.blocks()))
 
     def pieces() -> Iterator[bytes]:
         with source:
             yield head
-            yield from _lines(blocks, ranked)
+            yield from _lines(blocks, best)
             yield foot()
 
     return pieces()
 
 
-def _lines(blocks: Iterator[Lines], ranked: bool) -> Iterator[bytes]:
-    """The lines of scored blocks, in their order or ranked."""
-    if not ranked:
+def _lines(blocks: Iterator[Lines], best: _Best) -> Iterator[bytes]:
+    """The lines of scored blocks."""
+    if not best.ranked and best.top is None:
         for lines in blocks:
             yield lines.text
         return
     with tempfile.SpooledTemporaryFile(IN_MEMORY) as waiting:
-        ranking = All(cast(BinaryIO, waiting))
+        ranking: Ranking = All(cast(BinaryIO, waiting)) if best.top is None else Best(best.top)
         for lines in blocks:
             ranking.add(lines)
             yield b""  # as long as there is progress, time does not run out

@@ -14,9 +14,10 @@ export class Model {
     this.refused = columns.filter((column) => column.role === "excluded");
     this.ids = columns.filter((column) => column.role === "id");
     this.target = columns.find((column) => column.role === "target");
-    this.byKey = new Map(columns.flatMap((column) => [[column.source, column], [column.name, column]]));
+    this.byName = new Map(columns.map((column) => [column.name, column]));
     this.missing = new Set(card.dictionary.missing ?? []);
     this.grades = card.grades;
+    this.actions = card.dictionary.grades ?? {};
     this.threshold = card.threshold.value;
   }
 

@@ -91,18 +91,19 @@ class Plot {
 function ticks([low, high], wanted) {
   const rough = (high - low) / wanted || 1;
   const power = 10 ** Math.floor(Math.log10(rough));
-  const step = power * [1, 2, 2.5, 5, 10].find((factor) => factor * power >= rough * 0.99);
+  // Whole numbers: what is counted comes in no parts.
+  const step = Math.max(1, power * [1, 2, 2.5, 5, 10].find((factor) => factor * power >= rough * 0.99 && Number.isInteger(factor * power)) || 1);
   const found = [];
   for (let value = Math.ceil(low / step) * step; value <= high + step * 1e-6; value += step) found.push(value);
   return found;
 }
 
-/** How many leads have which score. */
-export function distribution(probabilities, model) {
-  const bins = new Array(BINS).fill(0);
-  for (const probability of probabilities) bins[Math.min(Math.floor(probability * BINS), BINS - 1)] += 1;
-  const most = Math.max(...bins, 1);
-  return chart(`How many leads have which score: most between ${(100 / BINS) * bins.indexOf(most)} and ${(100 / BINS) * (bins.indexOf(most) + 1)}`, (plot) => {
+/** How many leads have which score; `rows()` are those of now. */
+export function distribution(rows, model) {
+  return chart("How many leads have which score", (plot) => {
+    const bins = new Array(BINS).fill(0);
+    for (const { probability } of rows()) bins[Math.min(Math.floor(probability * BINS), BINS - 1)] += 1;
+    const most = Math.max(...bins, 1);
     plot.axes({ x: [0, 100], y: [0, most * 1.05], xTitle: "score", yTitle: "leads" });
     bins.forEach((leads, bin) => {
       const left = plot.x((100 / BINS) * bin) + 1;
@@ -114,23 +115,22 @@ export function distribution(probabilities, model) {
   });
 }
 
-/** Expected conversions against the number of calls, the best leads first; `calls()` is where the slider is. */
+/** Expected conversions against the number of calls, the best leads first, as both are now. */
 export function conversions(cumulative, calls) {
-  const leads = cumulative.length - 1;
-  const total = cumulative[leads];
-  const every = Math.max(1, Math.floor(leads / 400));
-  const points = [];
-  for (let at = 0; at < leads; at += every) points.push([at, cumulative[at]]);
-  points.push([leads, total]);
   return chart("Expected conversions against the number of calls, by score and at random", (plot) => {
-    plot.axes({ x: [0, leads], y: [0, total * 1.05 || 1], xTitle: "calls", yTitle: "expected conversions" });
+    const sums = cumulative();
     const made = calls();
-    const inside = points.filter(([x]) => x < made);
-    plot.area([...inside, [made, cumulative[made]]], "area");
-    plot.line([[0, 0], [leads, total]], "random");
+    const leads = sums.length - 1;
+    const every = Math.max(1, Math.floor(leads / 400));
+    const points = [];
+    for (let at = 0; at < leads; at += every) points.push([at, sums[at]]);
+    points.push([leads, sums[leads]]);
+    plot.axes({ x: [0, Math.max(leads, 1)], y: [0, Math.max(sums[leads] * 1.05, 1)], xTitle: "calls", yTitle: "expected conversions" });
+    plot.area([...points.filter(([x]) => x < made), [made, sums[made]]], "area");
+    plot.line([[0, 0], [leads, sums[leads]]], "random");
     plot.line(points, "curve");
     plot.vertical(made, "mark");
-    plot.add("circle", { class: "dot", cx: plot.x(made), cy: plot.y(cumulative[made]), r: 5 });
+    plot.add("circle", { class: "dot", cx: plot.x(made), cy: plot.y(sums[made]), r: 5 });
   });
 }
 

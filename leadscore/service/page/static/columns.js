@@ -89,7 +89,7 @@ export function report(look, model, change) {
       entry("Carried along", look.unknown, "The model does not know these; they stay in your file."),
       entry("Rows left out", leftOut(look), "They are no leads."),
     ),
-    look.absent.length && look.unknown.length ? h("button", { type: "button", onclick: change }, "Choose columns") : null,
+    change && look.absent.length && look.unknown.length ? h("button", { type: "button", onclick: change }, "Choose columns") : null,
   );
 }
 

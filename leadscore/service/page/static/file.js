@@ -1,34 +1,62 @@
-// A file of leads: what its columns are, its progress, then a ranked call list.
+// A file of leads: sent, its progress, then the plan, the call list and the proof.
 
-import { conversions, distribution } from "./chart.js";
 import { question, remembered, report } from "./columns.js";
-import { countLines, parse, records, write } from "./csv.js";
-import { count, h, percent, plural, show } from "./dom.js";
+import { h, percent, plural, show } from "./dom.js";
+import { Example } from "./example.js";
+import { exporting } from "./export.js";
+import { Leads } from "./leads.js";
+import { documents } from "./lines.js";
 import { List } from "./list.js";
+import { Plan } from "./plan.js";
+import { proof } from "./proof.js";
 import { lookAt, scoreFile } from "./service.js";
+import { callSheet } from "./sheet.js";
+import { forgetList, keptList, settings } from "./store.js";
+import { Work } from "./work.js";
 
-const EXAMPLES = 300; // made-up leads of the example
 const WHOLE = 2 ** 25; // bytes of a file that is looked at to its end before it is scored
 const BEGINNING = 2 ** 20; // bytes of a larger one
 
 export class FileView {
   constructor(element, model) {
     this.model = model;
+    this.example = new Example(model);
     this.body = h("div");
     this.input = h("input", { type: "file", id: "file-input", class: "visually-hidden", accept: ".csv,.tsv,.txt,.xlsx,.gz,.zip,text/csv", "aria-label": "A file of leads", onchange: () => this.choose() });
     show(element, h("h1", { id: "file-title" }, "Whom should we call first?"), this.body);
     element.hidden = true;
-    this.ask();
-    this.catchDrops(element);
+    this.catchFiles();
+    window.addEventListener("beforeunload", (event) => this.work?.unsaved && event.preventDefault());
+    window.addEventListener("beforeprint", () => this.work && show(document.getElementById("sheet"), callSheet(this.work)));
   }
 
-  open() {
-    this.list?.draw();
+  open(rest) {
+    if (!this.started) this.started = this.restore();
+    this.asked = rest;
+    if (this.list) {
+      if (rest !== undefined) this.list.read(rest);
+      this.list.again();
+    }
+  }
+
+  /** Go on with the list the browser kept. */
+  async restore() {
+    this.ask();
+    const list = await keptList();
+    if (!list || this.running || this.work) return;
+    try {
+      const leads = await this.read(new Blob([list.answer]).stream());
+      const work = new Work(this.model, leads, list.name, await settings());
+      await work.restore();
+      this.result(work, list.look);
+    } catch {
+      await forgetList(); // kept by another version of the page
+    }
   }
 
   /** The empty state: where to drop a file. */
   ask(problem) {
-    this.list = null;
+    this.list = this.work = null;
     show(
       this.body,
       h("p", { class: "intro" }, "Drop the list of leads you exported from your CRM. You get it back ranked, the most promising lead first, with the reasons in plain words."),
@@ -39,9 +67,9 @@ export class FileView {
         h("p", { class: "big" }, "Drop a CSV or Excel file here"),
         h("label", { class: "button main", for: "file-input" }, "Choose a file"),
         this.input,
-        h("p", { class: "hint" }, "Plain, in gzip or in a zip. The file goes to this service to be scored and is not kept."),
+        h("p", { class: "hint" }, "Or copy the rows in your spreadsheet, with their header, and paste them here. The leads go to this service to be scored; they are kept in this browser alone, until you forget them."),
       ),
-      h("p", { class: "center" }, "No file at hand? ", h("button", { type: "button", class: "link", onclick: () => this.score(this.example()) }, `Try ${EXAMPLES} made-up leads`)),
+      h("p", { class: "center" }, "No file at hand? ", h("button", { type: "button", class: "link", onclick: () => this.score(this.example.file()) }, `Try ${this.example.count} made-up leads`)),
     );
     this.input.value = "";
   }
@@ -50,15 +78,38 @@ export class FileView {
     if (this.input.files.length) this.score(this.input.files[0]);
   }
 
-  catchDrops(element) {
+  /** Files that are dropped, and rows that are pasted, on any view. */
+  catchFiles() {
+    const shows = () => (location.hash = "#file");
     for (const name of ["dragover", "dragleave", "drop"]) {
       window.addEventListener(name, (event) => {
-        if (element.hidden || !event.dataTransfer?.types.includes("Files")) return;
+        if (!event.dataTransfer?.types.includes("Files")) return;
         event.preventDefault();
-        element.classList.toggle("over", name === "dragover");
-        if (name === "drop" && event.dataTransfer.files.length) this.score(event.dataTransfer.files[0]);
+        document.body.classList.toggle("over", name === "dragover");
+        if (name !== "drop" || !event.dataTransfer.files.length) return;
+        const [file] = event.dataTransfer.files;
+        shows();
+        this.replace(file);
       });
     }
+    window.addEventListener("paste", (event) => {
+      const text = event.clipboardData?.getData("text/plain") ?? "";
+      if (event.target.closest?.("input, textarea, dialog") || !text.trim().includes("\n")) return;
+      event.preventDefault();
+      shows();
+      this.replace(new File([text], "pasted rows.tsv", { type: "text/plain" }));
+    });
+  }
+
+  /** Score another file, if nothing is lost by it. */
+  replace(file) {
+    if (this.leaves()) this.score(file);
+  }
+
+  /** Whether the reader wants to leave the list, whose marks may be in no file yet. */
+  leaves() {
+    const { work } = this;
+    return !work || work.exported || !work.marks.size || confirm("The calls you have marked are in no exported file yet, and will be forgotten. Go on?");
   }
 
   /** Look at a file, ask if it has too little of what the model goes by, unless `partial`, and score it. */
@@ -66,6 +117,7 @@ export class FileView {
     this.running?.abort();
     const running = new AbortController();
     this.running = running;
+    const parts = [];
     try {
       this.busy(running, `Reading ${file.name}…`);
       const look = await this.look(file, running.signal);
@@ -73,13 +125,20 @@ export class FileView {
         this.askForColumns(file, look);
         return;
       }
-      const table = await this.receive(file, look, running);
-      if (table.rows.length) this.result(file, look, table);
-      else this.ask([h("h2", {}, `“${file.name}” holds no leads`), h("p", {}, "There is a header and nothing below it.")]);
+      this.busy(running, `Sending ${file.name}…`, report(look, this.model));
+      const response = await scoreFile(file, look.columns, running.signal);
+      const leads = await this.read(response.body, (part) => parts.push(part), (count) => (this.status.textContent = `Scored ${plural(count, "lead")}`));
+      if (!leads.rows.length) {
+        this.ask([h("h2", {}, `“${file.name}” holds no leads`), h("p", {}, "There is a header and nothing below it.")]);
+        return;
+      }
+      const work = new Work(this.model, leads, file.name, await settings());
+      this.result(work, look, file);
+      await work.remember(new Blob(parts), look);
     } catch (error) {
       if (error.name === "AbortError") {
         if (this.running === running) this.ask();
-      } else this.ask([h("h2", {}, "The file could not be scored"), h("p", {}, error.message)]);
+      } else this.ask([h("h2", {}, `“${file.name}” could not be scored`), h("p", {}, error.message)]);
     }
   }
 
@@ -89,10 +148,7 @@ export class FileView {
     const part = packed || file.size <= WHOLE ? file : file.slice(0, BEGINNING);
     const look = await lookAt(part, [], signal);
     const columns = remembered(look.unknown);
-    const found = columns.length ? await lookAt(part, columns, signal) : look;
-    const known = found.names.map(() => undefined); // the model's column at each place
-    for (const [name, place] of Object.entries(found.places)) known[place] = this.model.byKey.get(name);
-    return { ...found, known, columns, whole: part === file };
+    return { ...(columns.length ? await lookAt(part, columns, signal) : look), columns };
   }
 
   askForColumns(file, look) {
@@ -105,203 +161,73 @@ export class FileView {
   }
 
   busy(running, text, ...more) {
-    const words = h("p", { role: "status" }, text);
-    const bar = h("progress", { "aria-label": "Progress" });
-    show(this.body, h("div", { class: "card busy" }, words, bar, h("button", { type: "button", onclick: () => running.abort() }, "Cancel")), more);
-    return [words, bar];
+    this.status = h("p", { role: "status" }, text);
+    show(this.body, h("div", { class: "card busy" }, this.status, h("progress", { "aria-label": "Progress" }), h("button", { type: "button", onclick: () => running.abort() }, "Cancel")), more);
   }
 
-  /** Send the file and collect its rows, with progress. */
-  async receive(file, look, running) {
-    const [words, bar] = this.busy(running, `Sending ${file.name}…`, report(look, this.model));
-    const counted = look.whole ? look.leads : countLines(file);
-    const [leads, response] = await Promise.all([counted, scoreFile(file, look.columns, running.signal)]);
-    const table = new Table(look.delimiter);
-    for await (const batch of records(response, look.delimiter)) {
-      table.add(batch);
-      bar.max = Math.max(leads, table.rows.length, 1);
-      bar.value = table.rows.length;
-      words.textContent = `Scored ${plural(table.rows.length, "lead")}`;
+  /** The leads of an answer. */
+  async read(stream, seen, scored = () => {}) {
+    const leads = new Leads(this.model);
+    for await (const batch of documents(stream, seen)) {
+      leads.add(batch);
+      scored(leads.rows.length);
     }
-    table.rank();
-    return table;
+    leads.rank();
+    return leads;
   }
 
-  /** The ranked list. */
-  result(file, look, table) {
-    const { model } = this;
-    const cumulative = table.cumulative();
-    const good = cumulative.length - 1;
-    const reach = table.rows.filter((row) => row.converts).length;
-    let calls = Math.min(Math.max(reach, 1), good);
-    const plan = h("p", { class: "plan", role: "status" });
-    const curve = conversions(cumulative, () => calls);
-    const slider = h("input", { id: "calls", type: "range", min: Math.min(1, good), max: good, value: calls, oninput: () => move(Number(slider.value)) });
-    const number = h("input", { type: "number", min: 1, max: good, "aria-label": "Calls, as a number", oninput: () => move(Number(number.value)) });
-    const move = (wanted) => {
-      calls = Math.min(Math.max(Math.round(wanted) || 1, 1), good);
-      slider.value = calls;
-      if (document.activeElement !== number || wanted > good) number.value = calls;
-      show(plan, ...words(calls, cumulative));
-      curve.redraw();
-      this.list.line(calls);
-    };
-    this.list = new List(model, look, table);
+  /** The plan, the list and the proof. `file`: where its columns can be chosen anew. */
+  result(work, look, file) {
+    const { leads } = work;
+    this.work = work;
+    this.list = new List(work);
+    this.plan = leads.good ? new Plan(work) : null;
+    const closedAlone = leads.closed === leads.good;
     show(
       this.body,
       h(
         "div",
         { class: "bar-top" },
-        h("p", { class: "intro" }, h("strong", {}, file.name), `: ${plural(good, "lead")}, the most promising first.`),
+        h("p", { class: "intro" }, h("strong", {}, work.name), closedAlone && leads.good ? ": no open lead." : `: ${plural(leads.good - leads.closed, leads.closed ? "open lead" : "lead")}, the most promising first.`),
         h("div", { class: "actions" },
-          h("button", { type: "button", class: "main", onclick: () => save(table.text(), file.name) }, "Download ranked list"),
-          h("button", { type: "button", onclick: () => this.ask() }, "Another file")),
+          exporting(work, this.list),
+          h("button", { type: "button", onclick: () => window.print() }, "Print call sheet"),
+          h("button", { type: "button", onclick: () => this.leaves() && this.forget() }, "Forget this list")),
       ),
-      table.wrong ? h("p", { class: "warnings" }, `${plural(table.wrong, "row")} could not be read: the end of the list says why.`) : null,
-      report(look, model, () => this.askForColumns(file, look)),
-      good
-        ? [
-            h(
-              "div",
-              { class: "card capacity" },
-              h("label", { for: "calls" }, "How many calls can you make?"),
-              h("div", { class: "slide" }, slider, number),
-              plan,
-            ),
-            h(
-              "div",
-              { class: "two" },
-              h("figure", { class: "card" }, h("figcaption", {}, "What your calls bring", h("small", {}, "dashed: the same calls at random")), curve.element),
-              h("figure", { class: "card" }, h("figcaption", {}, "How the leads score", h("small", {}, `line: the threshold, ${percent(model.threshold)}`)), distribution(table.rows.filter((row) => !row.error).map((row) => row.probability), model).element),
-            ),
-          ]
-        : null,
+      leads.head.model_version === this.model.card.version ? null : h("p", { class: "warnings" }, "This list was scored by another version of the model. Drop the file again for today's scores."),
+      leads.wrong ? h("p", { class: "warnings" }, `${plural(leads.wrong, "row")} could not be read: the end of the list says why.`) : null,
+      report(look, this.model, file && (() => this.leaves() && this.askForColumns(file, look))),
+      this.closed(work),
+      closedAlone ? proof(leads, true) : null,
+      this.plan?.element,
       this.list.element,
+      this.plan?.charts,
+      closedAlone ? null : proof(leads, false),
     );
-    if (good) move(calls);
-    this.list.draw();
-  }
-
-  /** Leads drawn from the card's distributions, column by column. */
-  example() {
-    const { model } = this;
-    const random = generator(7);
-    const leads = Array.from({ length: EXAMPLES }, () =>
-      Object.fromEntries(model.features.map((column) => [column.name, draw(column, model, random)])),
-    );
-    const clock = model.ids.find((column) => column.clock);
-    leads.forEach((lead, index) => clock && (lead[clock.name] = index + 1));
-    const columns = [...(clock ? [clock] : []), ...model.features];
-    return new File([write(leads, columns)], "made-up leads.csv", { type: "text/csv" });
-  }
-}
-
-function words(calls, cumulative) {
-  const leads = cumulative.length - 1;
-  const found = cumulative[calls];
-  const total = cumulative[leads];
-  const random = (total * calls) / leads;
-  return [
-    "Call the first ", h("strong", {}, count(calls)), " and expect about ", h("strong", {}, plural(Math.round(found), "conversion")),
-    `, ${percent(total ? found / total : 0)} of all. At random it would be ${count(random)}.`,
-  ];
-}
-
-/** The rows of an answer. The added columns are its last ones. */
-class Table {
-  constructor(delimiter) {
-    this.delimiter = delimiter;
-    this.header = null;
-    this.rows = [];
-    this.wrong = 0;
-  }
-
-  add(batch) {
-    for (const record of batch) {
-      if (this.header) this.rows.push(this.row(record));
-      else this.begin(record);
-    }
-  }
-
-  begin(record) {
-    this.header = record;
-    this.names = record.cells.map((name) => name.replace(/^\ufeff/, "").trim());
-    // From the end: the file may have columns of these names itself.
-    const from = this.names.findLastIndex((name) => /^probability(_\d+)?$/.test(name));
-    this.first = from;
-    this.action = /^action(_\d+)?$/.test(this.names[from + 4]) ? 1 : 0;
-    this.reasons = this.names.length - from - 6 - this.action;
-  }
-
-  row({ cells, text }) {
-    const at = this.first;
-    const error = cells.at(-1);
-    if (error) this.wrong += 1;
-    return {
-      text,
-      error,
-      probability: Number(cells[at]),
-      score: cells[at + 1],
-      grade: cells[at + 2],
-      converts: cells[at + 3] === "true",
-      reasons: cells.slice(at + 4 + this.action, -2),
-      warnings: cells.at(-2),
+    // Where everybody has decided, there is nothing to plan.
+    const reveal = () => {
+      for (const part of [this.plan?.element, this.plan?.charts, this.list.element]) if (part) part.hidden = closedAlone && leads.good > 0 && !work.settings.closed;
+      this.list.measure();
     };
+    work.listen(reveal);
+    reveal();
+    this.list.read(this.asked ?? "");
   }
 
-  /** The best first; equal ones in the order of the file, errors last. */
-  rank() {
-    const key = (row) => (row.error ? -1 : row.probability);
-    this.rows.sort((one, other) => key(other) - key(one));
+  /** Closed leads are set aside; whoever wants to call them can. */
+  closed(work) {
+    const { leads } = work;
+    if (!leads.closed) return null;
+    const { target } = this.model;
+    return h("p", { class: "closed" },
+      `${plural(leads.closed, "lead")} ${leads.closed === 1 ? "is" : "are"} closed (“${target.title}” has a value) and set aside.`,
+      h("label", { class: "check" }, h("input", { type: "checkbox", checked: work.settings.closed, onchange: (event) => work.set({ closed: event.target.checked }) }), "Rank closed leads too"));
   }
 
-  /** Expected conversions of the first n leads, for n from 0 on. */
-  cumulative() {
-    const sums = [0];
-    for (const row of this.rows) if (!row.error) sums.push(sums.at(-1) + row.probability);
-    return sums;
+  async forget() {
+    await forgetList();
+    history.replaceState(null, "", "#file");
+    this.asked = "";
+    this.ask();
   }
-
-  /** The cells of a row. */
-  cells(row) {
-    return parse(row.text, 0, this.delimiter, true).cells;
-  }
-
-  /** The ranked CSV, in pieces; by its byte order mark Excel knows that it is UTF-8. */
-  text() {
-    const mark = this.header.text.startsWith("\ufeff") ? "" : "\ufeff";
-    return [mark, ...[this.header.text, ...this.rows.map((row) => row.text)].map((line) => line + this.header.end)];
-  }
-}
-
-function save(pieces, name) {
-  const url = URL.createObjectURL(new Blob(pieces, { type: "text/csv" }));
-  const link = h("a", { href: url, download: `${name.replace(/\.[^.]*$/, "")} ranked.csv` });
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(url), 60_000);
-}
-
-function draw(column, model, random) {
-  const known = model.card.reference[column.name] ?? {};
-  if (random() < (known.missing ?? 1)) return "";
-  if (column.kind === "number") {
-    const quantiles = model.quantiles(column);
-    const at = random() * (quantiles.length - 2); // without the last tenth, which has the extremes
-    const low = Math.floor(at);
-    return Math.round(quantiles[low] + (at - low) * (quantiles[low + 1] - quantiles[low]));
-  }
-  let left = random();
-  for (const [level, share] of Object.entries(known.levels)) if ((left -= share) <= 0) return level;
-  return "";
-}
-
-/** Random numbers that are the same every time (mulberry32). */
-function generator(seed) {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296;
-  };
 }

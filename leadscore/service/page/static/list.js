@@ -1,177 +1,286 @@
 // The call list: as many rows as there are leads, of which only those in sight exist.
 
+import { Detail } from "./detail.js";
 import { count, h, plural, show } from "./dom.js";
+import { Filters } from "./filters.js";
+import { reason } from "./reasons.js";
 
 const SPARE = 6; // rows kept beyond each edge, at least
-const NAMES = /name|company|e-?mail|phone|account/i; // columns by which people know a lead
-const WAIT = 120; // milliseconds without a keystroke before a search
+const LETTER = 7.1; // pixels of one in a reason, generously
+const LINE = 20; // pixels of a line of a reason
+const ROOM = 22; // pixels above and below a row's content
+const LEAST = 96; // pixels of a row: name, company, phone
+const HEAD = 76; // pixels above the reasons where they stand below the name
+const EXTRA = 110; // pixels of a chosen column
+const PAGE = 8; // rows of Page Down
+
+const ORDERS = { score: "Score", name: "Lead" };
 
 export class List {
-  constructor(model, look, table) {
-    this.model = model;
-    this.known = look.known;
-    this.table = table;
-    this.found = table.rows.map((_, index) => index);
-    this.calls = 0;
-    this.places = who(look);
-    this.search = h("input", { type: "search", id: "search", placeholder: "Search in all columns", "aria-label": "Search", oninput: () => this.later() });
-    this.grade = h(
-      "select",
-      { "aria-label": "Grade", onchange: () => this.filter() },
-      h("option", { value: "" }, "All grades"),
-      model.grades.map((entry) => h("option", { value: entry.grade }, `Grade ${entry.grade}`)),
-    );
-    this.within = h("input", { type: "checkbox", id: "within", onchange: () => this.filter() });
+  constructor(work) {
+    this.work = work;
+    this.order = "score";
+    this.backwards = false;
+    this.active = 0;
+    this.found = [];
+    this.filters = new Filters(work, () => this.filter());
     this.status = h("p", { class: "hint", role: "status" });
+    this.head = h("div", { class: "row heads", role: "row", "aria-rowindex": 1 });
     this.space = h("div", { class: "space", role: "rowgroup" });
-    this.view = h("div", { class: "rows", role: "table", tabindex: "0", "aria-label": "Ranked leads", onscroll: () => this.draw() }, this.space);
-    this.detail = h("dialog", { class: "detail", "aria-labelledby": "detail-title" });
+    this.rows = h("div", { class: "rows", onscroll: () => this.draw() }, h("div", { class: "head", role: "rowgroup" }, this.head), this.space);
+    this.view = h("div", { role: "grid", "aria-label": "Ranked leads", onkeydown: (event) => this.key(event) }, this.rows);
+    this.detail = new Detail(work, this);
     this.element = h(
       "section",
       { class: "card list", "aria-label": "Call list" },
-      h(
-        "div",
-        { class: "tools" },
-        this.search,
-        this.grade,
-        h("label", { class: "check", for: "within" }, this.within, "Only the calls I can make"),
-        this.status,
-      ),
+      h("div", { class: "tools" }, this.filters.element, h("div", { class: "line" }, this.status, this.chooser())),
       this.view,
-      this.detail,
+      this.detail.element,
     );
-    new ResizeObserver(() => this.draw(true)).observe(this.view);
+    new ResizeObserver(() => this.measure()).observe(this.rows);
+    work.listen((what) => (what === "plan" ? this.filter(false) : this.draw(true)));
+    this.filter(false);
+  }
+
+  /** Which columns of the file the list shows. */
+  chooser() {
+    const { leads, settings } = this.work;
+    const change = (name, shown) => {
+      this.work.set({ columns: shown ? [...settings.columns, name] : settings.columns.filter((other) => other !== name) });
+      this.measure();
+    };
+    return h(
+      "details",
+      { class: "chooser" },
+      h("summary", {}, "Columns"),
+      h("div", {}, leads.columns.filter(({ name }) => name).map(({ name }) =>
+        h("label", { class: "check" }, h("input", { type: "checkbox", checked: settings.columns.includes(name), onchange: (event) => change(name, event.target.checked) }), name))),
+    );
+  }
+
+  /** The chosen columns that this file has. */
+  get extra() {
+    return this.work.settings.columns.map((name) => this.work.leads.columns.find((column) => column.name === name)).filter(Boolean);
+  }
+
+  /** Take filters and order from the address. */
+  read(rest) {
+    const query = new URLSearchParams(rest);
+    this.filters.read(query);
+    const order = query.get("sort") ?? "score";
+    this.backwards = order.startsWith("-");
+    this.order = order.replace(/^-/, "");
+    this.filter(false);
+  }
+
+  /** Keep filters and order in the address, which never leaves the browser. */
+  write() {
+    const query = new URLSearchParams();
+    this.filters.write(query);
+    const order = (this.backwards ? "-" : "") + this.order;
+    if (order !== "score") query.set("sort", order);
+    history.replaceState(null, "", `#file${query.size ? `?${query}` : ""}`);
+  }
+
+  filter(asked = true) {
+    const rows = this.work.leads.rows.filter((row) => row.converted === undefined || this.work.settings.closed);
+    this.found = this.sorted(this.filters.apply(rows));
+    this.status.textContent = plural(this.found.length, "lead");
+    this.view.setAttribute("aria-rowcount", this.found.length + 1);
+    if (asked) {
+      this.write();
+      this.active = this.rows.scrollTop = 0;
+    }
+    this.active = Math.min(this.active, Math.max(this.found.length - 1, 0));
+    this.measure();
+  }
+
+  sorted(rows) {
+    const key = this.sortKey();
+    if (key) {
+      const compare = new Intl.Collator("en", { numeric: true, sensitivity: "base" }).compare;
+      const keys = new Map(rows.map((row) => [row, key(row)]));
+      rows.sort((one, other) => !keys.get(one) - !keys.get(other) || compare(keys.get(one), keys.get(other)));
+    }
+    return this.backwards ? rows.reverse() : rows;
+  }
+
+  sortKey() {
+    const { contacts, names } = this.work.leads;
+    if (this.order === "name") return (row) => contacts.title(row);
+    const place = names.indexOf(this.order);
+    return place < 0 ? null : (row) => row.cells[place];
+  }
+
+  sort(order) {
+    this.backwards = this.order === order && !this.backwards;
+    this.order = order;
     this.filter();
   }
 
-  /** How many calls are possible: the rows after them are drawn fainter. */
-  line(calls) {
-    this.calls = calls;
-    if (this.within.checked) this.filter();
-    else this.draw(true);
-  }
-
-  later() {
-    clearTimeout(this.pause);
-    this.pause = setTimeout(() => this.filter(), WAIT);
-  }
-
-  filter() {
-    const words = this.search.value.trim();
-    const wanted = new RegExp(words.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&"), "i"); // copies no row, as lower case would
-    const grade = this.grade.value;
-    const last = this.within.checked ? this.calls : Infinity;
-    this.found = [];
-    this.table.rows.forEach((row, index) => {
-      if (index >= last || (grade && row.grade !== grade)) return;
-      if (words && !wanted.test(row.text)) return;
-      this.found.push(index);
+  /** How high each row is: as high as its reasons need. */
+  measure() {
+    const width = this.rows.clientWidth;
+    if (!width) return;
+    const style = getComputedStyle(this.rows);
+    this.stacked = style.getPropertyValue("--stacked").trim() === "1";
+    const extra = this.extra.length;
+    this.template = this.stacked ? "" : `44px minmax(140px, 1.2fr) 88px ${`${EXTRA}px `.repeat(extra)}minmax(260px, 3fr)`;
+    this.narrowest = this.stacked ? 0 : 600 + extra * (EXTRA + 16);
+    const full = Math.max(width, this.narrowest);
+    const room = this.stacked ? width - 84 : Math.max(260, ((full - 172 - 40 - 16 * (3 + extra) - extra * EXTRA) * 3) / 4.2);
+    const letters = Math.floor(room / LETTER) - 2;
+    const lines = (text) => Math.ceil((/^[\0-\u024f\u2010-\u201f\u2212]*$/.test(text) ? text.length : 2 * text.length) / letters);
+    this.offsets = new Float64Array(this.found.length + 1);
+    this.found.forEach((row, at) => {
+      let all = 0;
+      for (const text of this.texts(row)) all += lines(text);
+      if (this.stacked) all += extra;
+      const height = this.stacked ? HEAD + LINE * all : Math.max(LEAST - ROOM, LINE * all);
+      this.offsets[at + 1] = this.offsets[at] + height + ROOM;
     });
-    this.status.textContent = plural(this.found.length, "lead");
-    this.view.setAttribute("aria-rowcount", this.found.length);
-    this.view.scrollTop = 0;
+    this.heads();
     this.draw(true);
+  }
+
+  /** What stands in the widest cell of a row, a text for each paragraph. */
+  texts(row) {
+    if (row.error) return [row.error];
+    return [...this.flags(row), ...row.reasons.map((entry) => entry.text), ...(row.warnings ? [row.warnings] : [])];
+  }
+
+  /** What a caller has to know first. */
+  flags(row) {
+    return [
+      ...(row.converted === undefined ? [] : [row.converted ? "Closed: converted" : "Closed: did not convert"]),
+      ...this.work.asked(row).map((wish) => `Asked: ${wish}`),
+    ];
+  }
+
+  heads() {
+    const head = (order, title) => {
+      const sorted = this.order === order;
+      const down = order === "score" ? !this.backwards : this.backwards;
+      return h("span", { role: "columnheader", "aria-sort": sorted ? (down ? "descending" : "ascending") : "none" },
+        h("button", { type: "button", class: "link", onclick: () => this.sort(order) }, title, sorted ? h("i", { "aria-hidden": "true" }, down ? " ↓" : " ↑") : null));
+    };
+    const focused = [...this.head.querySelectorAll("button")].indexOf(document.activeElement);
+    show(this.head, h("span", { role: "columnheader", class: "place" }, h("span", { class: "visually-hidden" }, "Place"), h("span", { "aria-hidden": "true" }, "#")), head("name", ORDERS.name), head("score", ORDERS.score), this.extra.map(({ name }) => head(name, name)), h("span", { role: "columnheader", class: "why" }, "Why"));
+    this.head.style.gridTemplateColumns = this.template;
+    this.head.style.minWidth = `${this.narrowest}px`;
+    if (focused >= 0) this.head.querySelectorAll("button")[focused]?.focus();
+  }
+
+  /** The row at a height. */
+  at(top) {
+    let [low, high] = [0, this.found.length];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (this.offsets[middle + 1] <= top) low = middle + 1;
+      else high = middle;
+    }
+    return low;
   }
 
   /** Show the rows in sight; again only if they are others or `anew`. */
   draw(anew = false) {
-    const height = rowHeight(this.view);
-    if (!this.view.clientHeight || !height) return;
+    if (!this.rows.clientHeight || !this.offsets) return;
+    this.top = this.rows.scrollTop;
     // In steps, so that most scrolling draws nothing.
-    const first = Math.max(0, (Math.floor(this.view.scrollTop / height / SPARE) - 1) * SPARE);
-    const last = Math.min(this.found.length, first + Math.ceil(this.view.clientHeight / height) + 3 * SPARE);
+    const first = Math.max(0, (Math.floor(this.at(this.top) / SPARE) - 1) * SPARE);
+    const last = Math.min(this.found.length, (Math.ceil(this.at(this.top + this.rows.clientHeight) / SPARE) + 1) * SPARE);
     if (!anew && first === this.first && last === this.last) return;
     [this.first, this.last] = [first, last];
-    this.space.style.height = `${height * this.found.length}px`;
-    const focused = document.activeElement?.dataset?.row;
+    this.space.style.height = `${this.offsets[this.found.length]}px`;
+    this.space.style.minWidth = `${this.narrowest}px`;
+    const focused = this.space.contains(document.activeElement);
     const shown = [];
-    for (let at = first; at < last; at += 1) shown.push(this.row(this.found[at], at, height));
-    show(this.space, shown.length ? shown : h("p", { class: "state", role: "row" }, h("span", { role: "cell" }, "No lead matches.")));
-    if (focused) this.space.querySelector(`[data-row="${focused}"]`)?.focus({ preventScroll: true });
+    for (let at = first; at < last; at += 1) shown.push(this.row(this.found[at], at));
+    show(this.space, shown.length ? shown : h("p", { class: "state", role: "row" }, h("span", { role: "gridcell" }, this.nobody())));
+    // One stop for the Tab key, wherever the list was scrolled to.
+    const stop = this.space.querySelector(`[data-at="${this.active}"]`) ?? this.space.querySelector("[data-at]");
+    stop?.setAttribute("tabindex", "0");
+    if (focused) stop?.focus({ preventScroll: true });
   }
 
-  row(index, at, height) {
-    const row = this.table.rows[index];
-    const [name, ...more] = this.names(row);
-    const rank = this.model.rank(row.grade);
-    const place = index < this.calls ? (index + 1 === this.calls ? " edge" : "") : " beyond";
+  nobody() {
+    const { leads, settings } = this.work;
+    return leads.closed === leads.good && !settings.closed ? "All leads of this file are closed." : "No lead matches.";
+  }
+
+  row(row, at) {
+    const { work } = this;
+    const { contacts } = work.leads;
+    const rank = work.model.rank(row.grade);
+    const mark = work.mark(row);
+    const last = row.place === work.calls && this.order === "score";
+    const links = [[contacts.tel(row), contacts.cell(row, "phone")], [contacts.mailto(row), contacts.cell(row, "email")]];
     const element = h(
       "div",
-      { class: `row${place}`, role: "row", "aria-rowindex": at + 1 },
-      h("span", { class: "place", role: "cell" }, row.error ? "" : count(index + 1)),
+      { class: `row${work.planned(row) ? "" : " beyond"}${last ? " edge" : ""}`, role: "row", "aria-rowindex": at + 2 },
+      h("span", { class: "place", role: "gridcell" }, row.place ? count(row.place) : "–"),
       h(
         "span",
-        { class: "who", role: "cell" },
-        h("button", { type: "button", class: "link", "data-row": index, onclick: () => this.open(index) }, name),
-        more.length ? h("small", {}, more.join(" · ")) : null,
+        { class: "who", role: "gridcell" },
+        h("button", { type: "button", class: "link", "data-at": at, "data-row": row.number, tabindex: "-1", onclick: () => this.open(at) }, contacts.title(row)),
+        h("small", {}, [contacts.also(row), row.rep ?? contacts.cell(row, "owner")].filter(Boolean).join(" · ")),
+        h("small", {}, links.filter(([link]) => link).map(([link, text]) => h("a", { href: link, tabindex: "-1" }, text))),
+        mark.mark ? h("span", { class: "mark" }, mark.mark) : null,
       ),
       row.error
-        ? h("span", { class: "why wrong", role: "cell" }, row.error)
+        ? h("span", { class: "why wrong", role: "gridcell" }, row.error)
         : [
-            h("span", { class: "points", role: "cell" }, h("strong", {}, row.score), meter(row.probability, rank)),
-            h("span", { class: "letter", role: "cell" }, h("span", { class: `grade g${rank}` }, h("span", { class: "visually-hidden" }, "grade "), row.grade)),
-            h("span", { class: "why", role: "cell" }, row.reasons.map(reason), row.warnings ? h("span", { class: "caution" }, row.warnings) : null),
+            h(
+              "span",
+              { class: "points", role: "gridcell" },
+              h("span", {}, h("strong", {}, row.score), h("span", { class: `grade g${rank}` }, h("span", { class: "visually-hidden" }, "grade "), row.grade)),
+              h("small", {}, work.model.actions[row.grade] ?? ""),
+            ),
+            this.extra.map(({ name, place }) => h("span", { class: "extra", role: "gridcell", "data-name": name }, row.cells[place])),
+            h("span", { class: "why", role: "gridcell" },
+              this.flags(row).map((text) => h("span", { class: "flag" }, text)),
+              row.reasons.map(reason),
+              row.warnings ? h("span", { class: "caution" }, row.warnings) : null),
           ],
     );
-    element.style.top = `${height * at}px`;
+    element.style.top = `${this.offsets[at]}px`;
+    element.style.height = `${this.offsets[at + 1] - this.offsets[at]}px`;
+    element.style.gridTemplateColumns = this.template;
     return element;
   }
 
-  /** What people call a lead, its best name first. */
-  names(row) {
-    const cells = this.table.cells(row);
-    const found = this.places.filter((place) => cells[place]).slice(0, 2);
-    if (found.length === 1) return [cells[found[0]], this.table.names[found[0]]];
-    return found.length ? found.map((place) => cells[place]) : ["Lead"];
+  key(event) {
+    if (!event.target.matches("[data-at]")) return;
+    const step = { ArrowDown: 1, ArrowUp: -1, PageDown: PAGE, PageUp: -PAGE, Home: -Infinity, End: Infinity }[event.key];
+    if (!step) return;
+    event.preventDefault();
+    this.go(Number(event.target.dataset.at) + step);
+    this.space.querySelector(`[data-at="${this.active}"]`)?.focus({ preventScroll: true });
   }
 
-  open(index) {
-    const row = this.table.rows[index];
-    const cells = this.table.cells(row);
-    const values = this.table.names.slice(0, this.table.first).map((name, place) => [name, cells[place]]);
-    const lead = Object.fromEntries(
-      values
-        .map(([, value], place) => [this.known[place], value?.trim()])
-        .filter(([column, value]) => column?.role === "feature" && value && !this.model.missing.has(value))
-        .map(([column, value]) => [column.name, value]),
-    );
-    show(
-      this.detail,
-      h("div", { class: "detail-head" }, h("h2", { id: "detail-title" }, this.names(row)[0]), h("button", { type: "button", onclick: () => this.detail.close() }, "Close")),
-      row.error
-        ? h("p", { class: "wrong" }, row.error)
-        : [
-            h("p", {}, `Score ${row.score}, grade ${row.grade}, place ${count(index + 1)} of ${count(this.table.rows.length - this.table.wrong)}.`),
-            h("ul", { class: "plain" }, row.reasons.map((text) => h("li", {}, reason(text)))),
-            row.warnings ? h("p", { class: "warnings" }, row.warnings) : null,
-            h("p", {}, h("a", { class: "button", href: `#lead?${new URLSearchParams(lead)}`, onclick: () => this.detail.close() }, "All reasons, and what if")),
-          ],
-      h("h3", {}, "In your file"),
-      h("dl", {}, values.filter(([, value]) => value).map(([name, value]) => [h("dt", {}, name), h("dd", {}, value)])),
-    );
-    this.detail.showModal();
+  /** Make a row the one that is looked at, and bring it into sight. */
+  go(at) {
+    this.active = Math.min(Math.max(at, 0), this.found.length - 1);
+    const head = this.head.offsetHeight;
+    const [top, bottom] = [this.offsets[this.active], this.offsets[this.active + 1]];
+    if (top < this.rows.scrollTop) this.rows.scrollTop = top;
+    else if (bottom + head > this.rows.scrollTop + this.rows.clientHeight) this.rows.scrollTop = bottom + head - this.rows.clientHeight;
+    this.draw(true);
   }
-}
 
-/** The cells by which people know a lead: names first, then ids. */
-function who(look) {
-  const names = look.names.map((name, place) => ({ place, name, column: look.known[place] }));
-  const known = names.filter((entry) => !entry.column && NAMES.test(entry.name));
-  const ids = names.filter((entry) => entry.column?.role === "id").sort((one, other) => (other.column.clock ?? false) - (one.column.clock ?? false));
-  return [...known, ...ids].map((entry) => entry.place);
-}
+  open(at) {
+    this.go(at);
+    this.detail.open(at);
+  }
 
-function meter(probability, rank) {
-  const fill = h("i", { class: `g${rank}` });
-  fill.style.width = `${100 * probability}%`;
-  return h("span", { class: "meter", "aria-hidden": "true" }, fill);
-}
+  /** Back in sight: where it was. */
+  again() {
+    this.rows.scrollTop = this.top ?? 0;
+    this.measure();
+  }
 
-function reason(text) {
-  const kind = /: \+\d+ points?$/.test(text) ? "up" : /: −\d+ points?$/.test(text) ? "down" : "flat";
-  return h("span", { class: `reason ${kind}` }, text);
-}
-
-function rowHeight(element) {
-  return parseFloat(getComputedStyle(element).getPropertyValue("--row"));
+  /** Back from a lead, to its row. */
+  focus() {
+    this.space.querySelector(`[data-at="${this.active}"]`)?.focus({ preventScroll: true });
+  }
 }

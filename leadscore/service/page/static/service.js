@@ -62,17 +62,17 @@ export async function lookAt(file, columns, signal) {
   return (await send(file, { dry_run: 1 }, columns, signal)).json();
 }
 
-/** Score a file: the response streams its rows as CSV, with the answers added. */
+/** Score a file: the response streams its leads with the answers, as JSON lines. */
 export function scoreFile(file, columns, signal) {
-  return send(file, { partial: 1 }, columns, signal);
+  return send(file, { partial: 1 }, columns, signal, { accept: "application/x-ndjson" });
 }
 
-function send(file, options, columns, signal) {
+function send(file, options, columns, signal, headers = {}) {
   const query = new URLSearchParams(options);
   for (const [name, column] of columns) query.append("map", `${name}=${column}`);
   return request(`predict/csv?${query}`, {
     method: "POST",
-    headers: { "content-type": "text/csv" },
+    headers: { "content-type": "text/csv", ...headers },
     body: file,
     signal,
   });
