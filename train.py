@@ -67,7 +67,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         with progress(console, STEPS) as step:
             metrics = run(options, rule, dictionary, step)
     except RefusedError as error:
-        console.print(f"[bold red]Not published:[/] {escape(str(error))}", soft_wrap=True)
+        said = f"{error}{lines.hint(options.columns, error)}"
+        console.print(f"[bold red]Not published:[/] {escape(said)}", soft_wrap=True)
         return REFUSED
     except (TrainingError, DictionaryError, OSError) as error:
         said = f"{error}{lines.hint(options.columns, error)}"

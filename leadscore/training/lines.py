@@ -26,7 +26,7 @@ def hint(dictionary: Path, error: Exception) -> str:
     about = said[found.end() :]
     wanted = [key for key in keys if re.search(rf"\b{key}\b", about)] + ["positive", "kind", "source"]
     number = next((keys[key] for key in wanted if key in keys), block.start)
-    return f" Change {dictionary}, line {number + 1}: {lines[number].strip()}"
+    return f"\nChange {dictionary}, line {number + 1}: {lines[number].strip()}"
 
 
 def _block(lines: list[str], column: str) -> range | None:

@@ -46,7 +46,7 @@ def test_line_is_that_of_the_key_at_fault(tmp_path: Path, said: str, line: int) 
     path = tmp_path / "crm.toml"
     path.write_text(TOML)
     found = hint(path, DataError(said))
-    assert found.startswith(f" Change {path}, line {line}: ") if line else found == ""
+    assert found.startswith(f"\nChange {path}, line {line}: ") if line else found == ""
 
 
 def test_one_line_tables_have_a_line_each(tmp_path: Path) -> None:
