@@ -13,7 +13,7 @@ from leadscore.columns import Column, ColumnError, Tensors
 from leadscore.scorer import Scorer
 from leadscore.scoring.engine import Engine, Scored
 from leadscore.settings import Settings
-from leadscore.tables import contents
+from leadscore.tables import contents, coverage
 from leadscore.tables.csv_file import CsvFile, Records, Rows
 from leadscore.tables.mapping import TableError
 from leadscore.training.cells import DataError
@@ -46,7 +46,8 @@ class Outcomes:
 def read(path: Path, scorer: Scorer, decimal: str | None = None, sheet: str | None = None) -> Outcomes:
     """Read and score a file as `predict.py score` does.
 
-    Raises DataError for a file that cannot be read, lacks the target, or has no lead with an outcome.
+    Raises DataError for a file that cannot be read, lacks the target or much of what the model goes by,
+    or has no lead with an outcome.
     """
     engine = Engine(scorer, Settings.max_text)
     target = scorer.card.dictionary.target
@@ -56,6 +57,7 @@ def read(path: Path, scorer: Scorer, decimal: str | None = None, sheet: str | No
             stream.seek(0)
             with contents.text(stream, sheet) as text:
                 file = CsvFile(text, scorer.card.dictionary, decimal)
+                coverage.check(file.columns, scorer.card)
                 place = file.columns.places.get(target.name)
                 if place is None:
                     raise TableError(f"no column {target.source!r}, which tells the outcome")

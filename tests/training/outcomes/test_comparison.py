@@ -143,9 +143,7 @@ def test_other_leads_than_in_training_are_noted(file: Callable[..., Path]) -> No
     ("content", "said"),
     [
         (b"", "the file is empty"),
-        (b"City\nMumbai\n", "no column 'Converted'"),
-        (b"City,Converted\n", "no leads"),
-        (b"City,Converted\nMumbai,\n", "no lead has an outcome, expected '1' or '0' in 'Converted'"),
+        (b"City,Converted\nMumbai,1\n", "Total Time Spent on Website"),
         (b"Lead,Owner\n1,2\n", "names no column the model reads"),
     ],
 )
@@ -155,6 +153,24 @@ def test_what_cannot_be_evaluated_is_said(
     """One sentence, exit code 1, no trace."""
     (tmp_path / "leads.csv").write_bytes(content)
     assert _evaluate(tmp_path / "leads.csv") == 1
+    assert said in " ".join(capsys.readouterr().err.split())
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda row: {k: v for k, v in row.items() if k != "Converted"}, "no column 'Converted'"),
+        (lambda row: {**row, "Converted": ""}, "no lead has an outcome, expected '1' or '0'"),
+    ],
+)
+def test_leads_without_an_outcome_are_no_evidence(
+    change: Callable[[dict[str, str]], dict[str, str]],
+    said: str,
+    file: Callable[..., Path],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """The column that tells it is named, and the labels that it should have."""
+    assert _evaluate(file(change)) == 1
     assert said in " ".join(capsys.readouterr().err.split())
 
 
@@ -187,3 +203,12 @@ def test_blocks_of_leads_are_put_together(tmp_path: Path, rows: Rows) -> None:
     expected = [int(row["Converted"]) for row in many if row["TotalVisits"] != "many"]
     assert leads.converted.tolist() == expected
     assert leads.refused == 30
+
+
+def test_column_that_is_absent_is_named(file: Callable[..., Path], tmp_path: Path) -> None:
+    """A file may lack what hardly matters; the figures say so, in JSON as well."""
+    path = file(lambda row: {k: v for k, v in row.items() if k != "City"})
+    assert _evaluate(path, "--json", tmp_path / "e.json") == 0
+    found = json.loads((tmp_path / "e.json").read_text())
+    assert found["absent"] == ["City"]
+    assert any("City" in text for text in warnings(found))
