@@ -12,18 +12,18 @@ import pandas as pd
 
 from leadscore.columns import Column, ColumnError
 from leadscore.training.draft import notations, wording
+from leadscore.training.validation import MOST_THAT_MAY_DIFFER
 from leadscore.values import AS_IN_JSON, MARKERS, level_key
 
 Content = Literal["number", "category", "yes/no", "code", "date", "list", "email", "text", "empty"]
 """What a column holds; text: names or sentences, which hardly repeat."""
 
-MOST_THAT_MAY_DIFFER: Final = 100  # levels; more have to repeat
 ODD: Final = 0.02  # of the leads may hold a word among numbers
+ODD_WORDS: Final = 3  # that differ
+ALONG: Final = 0.999  # rank correlation of a counter with the rows
+
 _WHOLE: Final = re.compile(r"\d+(\.0+)?")
 _MARKERS: Final = frozenset(map(level_key, MARKERS))
-
-ALONG: Final = 0.999  # rank correlation of a counter with the rows
-ODD_WORDS: Final = 3  # that differ
 
 
 @dataclass(frozen=True)
@@ -32,8 +32,8 @@ class Profile:
 
     `values`: clean, shape (n,), in the order of the file: float with NaN or str with "". `distinct` and
     `present`: texts that differ, and leads that have one. `unique`: no two leads share one. `counter`:
-    integers that run along the rows. `formats`: in which all texts are dates.
-    `separator`: of a list's entries. `markers`: words that were read as blank.
+    integers that run along the rows. `formats`: in which all texts are dates. `separator`: of a list's
+    entries. `markers`: words that were read as blank.
     """
 
     source: str
@@ -104,7 +104,8 @@ def _content(
         found = "code" if digits or notations.code(texts) else "number"
     elif mark := notations.separator(counts):
         found = "list"
-    elif len(texts) > MOST_THAT_MAY_DIFFER and 2 * len(texts) > present:
+    varied = len(texts) > MOST_THAT_MAY_DIFFER and 2 * len(texts) > present
+    if varied and found in ("category", "code"):
         found = "text"
     return found, formats, mark
 

@@ -19,6 +19,7 @@ TENS = [f"{i % 40:02d}" for i in range(LEADS)]
         ("Source", ["Web", "Call", "Fair"] * 100, "category"),
         ("Office", TENS, "code"),
         ("Zip code", [str(10000 + i % 40) for i in range(LEADS)], "code"),
+        ("Zip code", [str(10000 + i) for i in range(LEADS)], "text"),
         ("E-mail", [f"a{i}@example.com" for i in range(LEADS)], "email"),
         ("Seen", ["A;B", "B;A", "B", "A;C", "C;A", ""] * 50, "list"),
         ("Place", [f"Town {i}, State {i % 9}" for i in range(LEADS)], "text"),
