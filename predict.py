@@ -5,12 +5,13 @@ The same commands as `python -m leadscore`. `uvicorn predict:app` and gunicorn f
 
 from typing import Any
 
-from leadscore.__main__ import loaded, main
+from leadscore.__main__ import main
 
 
 def __getattr__(name: str) -> Any:
     """`app`, made when a server asks for it: --help needs no model."""
     if name == "app":
+        from leadscore.commands import loaded  # noqa: PLC0415
         from leadscore.service.server import app  # noqa: PLC0415
 
         return app(*loaded())

@@ -1,161 +1,21 @@
-"""Serve the lead-conversion model over HTTP, score a file, or explain one lead in the terminal.
+"""The door of the commands: `python -m leadscore --help`. predict.py is the same in a checkout."""
 
-    python predict.py                          # http://127.0.0.1:8000, documentation at /docs
-    python predict.py --port 9000 --workers 4 --model models/lead_conversion.onnx
-    python predict.py score leads.csv -o scored.csv --sort
-    cat leads.csv | python predict.py score - --top 50 --reasons 1
-    python predict.py explain lead.json        # or - for standard input
-    uvicorn predict:app
-    gunicorn -k uvicorn_worker.UvicornWorker predict:app
-
-Where the package is installed, `python -m leadscore` and `leadscore` are the same commands.
-
-Every option of the service is also an environment variable, LEADSCORE_PORT and so on.
-"""
-
-import argparse
-import os
-import sys
-import threading
 from collections.abc import Sequence
-from dataclasses import fields
-from functools import partial
-from typing import NoReturn
+from typing import Final
 
-from leadscore.scorer import VERIFYING, ModelError, Scorer
-from leadscore.settings import Settings, SettingsError, variable
-from leadscore.tables.block import REASONS
-from leadscore.tables.choice import chosen
-from leadscore.tables.coverage import MOST_ABSENT
-from leadscore.tables.job import Job, command
-from leadscore.tables.outputs import FORMATS
-
-CANNOT_START = 3
-"""The exit code by which gunicorn knows that starting another worker will not help."""
+INTERRUPTED: Final = 130
+"""The exit code of a run stopped by Ctrl-C, as a shell reports it."""
 
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Read the options, then do what they ask for."""
-    # The service's libraries are imported only to serve: `score`, each of its workers too, starts in a
-    # third of the time without.
-    arguments = _arguments(argv)
-    scorer, settings = loaded()
-    if arguments.command == "explain":
-        from leadscore.tables.explain import explain  # noqa: PLC0415
-
-        explain(scorer, settings, arguments.lead)
-    elif arguments.command == "score":
-        job = {entry.name: getattr(arguments, entry.name) for entry in fields(Job)}
-        job["mapping"] = dict(arguments.mapping or ())
-        command(Job(**job), scorer, settings)
-    else:
-        from leadscore.service.server import serve  # noqa: PLC0415
-
-        try:
-            serve(scorer, settings)
-        except SettingsError as error:  # of the keys, which only the service has
-            _not_started(error)
-
-
-def loaded() -> tuple[Scorer, Settings]:
-    """The model and settings the environment names; exits with the reason when they cannot be used."""
     try:
-        settings = Settings.from_environment(os.environ)
-        return Scorer(settings.model), settings
-    except (ModelError, SettingsError) as error:
-        _not_started(error)
+        # numpy and onnxruntime take a second to load: Ctrl-C meanwhile leaves no trace.
+        from leadscore.commands import run  # noqa: PLC0415
 
-
-def _not_started(error: Exception) -> NoReturn:
-    print(f"Not started: {error}", file=sys.stderr, flush=True)
-    if any(thread.name == VERIFYING for thread in threading.enumerate()):
-        os._exit(CANNOT_START)  # a thread that is still in onnxruntime would make it an abort
-    raise SystemExit(CANNOT_START) from None
-
-
-def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
-    """Read the command line. Settings go to the environment, which is where worker processes look."""
-    # Suppressed defaults: a subcommand's would overwrite what was given before it. No abbreviations:
-    # --api-keys would be one of --api-keys-file.
-    settings = argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS)
-    for entry in fields(Settings):
-        if not entry.repr:  # a secret, which everyone could read in the list of processes
-            continue
-        option = f"--{entry.name.replace('_', '-')}"
-        settings.add_argument(option, dest=variable(entry.name), help=f"default: {entry.default}")
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        parents=[settings],
-        allow_abbrev=False,
-    )
-    commands = parser.add_subparsers(dest="command", metavar="command")
-    add = partial(commands.add_parser, parents=[settings], allow_abbrev=False)
-    add("serve", help="serve over HTTP (the default)")
-    explaining = add("explain", help="explain one lead")
-    explaining.add_argument("lead", help="a JSON file with one lead, or - for standard input")
-    _add_score(add("score", help="score a file of leads"))
-    arguments = parser.parse_args(argv)
-    for name, value in vars(arguments).items():
-        if name.isupper():
-            os.environ[name] = value
-    return arguments
-
-
-def _add_score(parser: argparse.ArgumentParser) -> None:
-    """The options of `score`: one for each field of a Job."""
-    parser.add_argument(
-        "source",
-        metavar="leads",
-        help="CSV (plain, .gz or .zip), .xlsx or .parquet, or - for standard input",
-    )
-    parser.add_argument(
-        "-o",
-        "--output",
-        dest="target",
-        default="-",
-        help=f"a name that ends in {', '.join(FORMATS)}; default: - for standard output, as CSV",
-    )
-    parser.add_argument("--sheet", help="of a workbook; default: the first visible one")
-    parser.add_argument(
-        "--reasons", type=_count, default=REASONS, help="columns of reasons (%(default)s)"
-    )
-    parser.add_argument(
-        "--decimal", choices=[".", ","], help="the decimal mark of a CSV (default: the one it shows)"
-    )
-    parser.add_argument(
-        "--map",
-        dest="mapping",
-        type=_pair,
-        action="append",
-        metavar="HEADER=COLUMN",
-        help="a column of the file is this one of the model; may be given for several",
-    )
-    parser.add_argument(
-        "--partial",
-        action="store_true",
-        help=f"score the file even if it lacks columns worth over {MOST_ABSENT:.0%}%",
-    )
-    parser.add_argument(
-        "--columns", type=chosen, default=(), help="columns to hand back, as in score,grade,Phone (all)"
-    )
-    parser.add_argument("--top", type=_count, help="only the best so many leads, ranked")
-    parser.add_argument("--sort", dest="ranked", action="store_true", help="all leads, the best first")
-
-
-def _pair(text: str) -> tuple[str, str]:
-    """A header and a column, as argparse reads an option."""
-    header, is_pair, column = text.rpartition("=")
-    if not is_pair:
-        raise argparse.ArgumentTypeError(f"got {text!r}, expected HEADER=COLUMN")
-    return header, column
-
-
-def _count(text: str) -> int:
-    """A whole number from 0 on, as argparse reads an option."""
-    if not text.isdecimal():
-        raise argparse.ArgumentTypeError(f"got {text!r}, expected a whole number from 0 on")
-    return int(text)
+        run(argv)
+    except KeyboardInterrupt:
+        raise SystemExit(INTERRUPTED) from None
 
 
 if __name__ == "__main__":

@@ -18,32 +18,50 @@ class SettingsError(ValueError):
     """A setting is not what it should be; the message names its variable."""
 
 
+def _setting(default: object, group: str, about: str, *, repr: bool = True) -> Any:  # noqa: A002
+    """A field with its group and meaning, for whoever asks on the command line."""
+    return field(default=default, repr=repr, metadata={"group": group, "about": about})
+
+
 @dataclass(frozen=True)
 class Settings:
     """Each field is read from LEADSCORE_<FIELD>. Limits hold for each worker."""
 
-    model: Path = Path(__file__).resolve().parents[1] / "models" / f"{MODEL}.onnx"
-    host: str = "127.0.0.1"
-    port: int = 8000
-    workers: int = 1
-    max_batch: int = 10_000  # leads in one request
-    max_body: int = 16 * 2**20  # bytes of one request: max_batch leads with all columns, and room
-    max_csv: int = 2**30  # bytes of one CSV file, of which memory holds only a part
-    max_text: int = 1_000  # characters of one value
-    max_concurrency: int = 256  # requests in work: at 1,000 a second the last waits a quarter of one
-    max_large: int = 8  # of them with a body over limits.LARGE bytes: each takes tens of megabytes
-    timeout: float = 30  # seconds for a request to come in and be answered
-    keep_alive: int = 75  # seconds a connection may be silent: load balancers keep theirs for 60
-    drain: float = 0  # seconds after SIGTERM until the service stops, in which it is not ready
-    shutdown_timeout: int = 4  # seconds; orchestrators kill after 10 or 30
-    root_path: str = ""  # under which a proxy shows the service, like /scoring
-    forwarded_allow_ips: tuple[str, ...] = ("127.0.0.1",)  # proxies that may say who asks
-    api_keys: tuple[str, ...] = field(default=(), repr=False)
-    api_keys_file: Path | None = None
-    require_key: bool = False
-    cors_origins: tuple[str, ...] = ()
-    log_requests: bool = True
-    drift_window: int = 10_000  # leads, of all workers together
+    model: Path = _setting(  # noqa: RUF009  (a field)
+        Path(__file__).resolve().parents[1] / "models" / f"{MODEL}.onnx", "model", "the ONNX file"
+    )
+    workers: int = _setting(1, "model", "processes that score")
+    max_text: int = _setting(1_000, "model", "characters of one value")
+    host: str = _setting("127.0.0.1", "address", "address to listen at")
+    port: int = _setting(8000, "address", "port; 0: a free one")
+    root_path: str = _setting("", "address", "path under which a proxy shows the service, like /scoring")
+    forwarded_allow_ips: tuple[str, ...] = _setting(
+        ("127.0.0.1",), "address", "proxies that may say who asks"
+    )
+    max_batch: int = _setting(10_000, "limits", "leads in one request")
+    # max_batch leads with all columns, and room.
+    max_body: int = _setting(16 * 2**20, "limits", "bytes of one request")
+    max_csv: int = _setting(2**30, "limits", "bytes of one file, of which memory holds only a part")
+    # At 1,000 a second the last waits a quarter of one.
+    max_concurrency: int = _setting(256, "limits", "requests in work")
+    # Over limits.LARGE bytes; each takes tens of megabytes.
+    max_large: int = _setting(8, "limits", "large requests in work")
+    timeout: float = _setting(30, "limits", "seconds for a request to come in and be answered")
+    # Load balancers keep theirs for 60.
+    keep_alive: int = _setting(75, "limits", "seconds a connection may be silent")
+    drain: float = _setting(
+        0, "limits", "seconds after SIGTERM until the service stops, in which it is not ready"
+    )
+    # Orchestrators kill after 10 or 30.
+    shutdown_timeout: int = _setting(4, "limits", "seconds for requests to end at a stop")
+    api_keys: tuple[str, ...] = _setting((), "access", "keys, one of which a request needs", repr=False)
+    api_keys_file: Path | None = _setting(  # noqa: RUF009  (a field)
+        None, "access", "file of keys, one a line"
+    )
+    require_key: bool = _setting(False, "access", "1: do not start without keys")
+    cors_origins: tuple[str, ...] = _setting((), "access", "sites whose pages may ask")
+    log_requests: bool = _setting(True, "watching", "0: no line for each request")
+    drift_window: int = _setting(10_000, "watching", "leads, of all workers, that drift is measured on")
 
     def __post_init__(self) -> None:
         for name, low, high in (

@@ -17,8 +17,9 @@ MAY_IMPORT = {
     "scoring": {"shared"},
     "tables": {"shared", "scoring"},
     # A worker process of the service starts as the command does.
-    "service": {"shared", "scoring", "tables", "__main__"},
-    "__main__": {"shared", "scoring", "tables", "service"},
+    "service": {"shared", "scoring", "tables", "commands"},
+    "commands": {"shared", "scoring", "tables", "service"},
+    "__main__": {"commands"},
     "training": {"shared", "scoring", "tables"},
 }
 WEB = {"fastapi", "httptools", "prometheus_client", "pydantic", "pydantic_core", "starlette", "uvicorn"}
@@ -27,6 +28,7 @@ LIBRARIES = {
     "scoring": {"numpy"},
     "tables": {"numpy"},
     "service": {"numpy", *WEB},
+    "commands": set(),
     "__main__": set(),
 }
 OPTIONAL = {  # for tables that are no CSV

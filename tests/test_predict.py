@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+from importlib.metadata import version
 
 import pytest
 
@@ -96,4 +97,45 @@ def test_help_needs_no_model(command: Command, arguments: list[str]) -> None:
     """What the commands are for can be read where nothing is set up yet."""
     done = command(*arguments, LEADSCORE_MODEL="none.onnx")
     assert (done.code, done.err) == (0, "")
-    assert b"--max-batch" in done.out
+    assert b"--model" in done.out
+
+
+@pytest.mark.parametrize("arguments", [["score", "-"], ["explain", "-"], ["--port", "0"]])
+def test_ctrl_c_while_libraries_load_leaves_no_trace(arguments: list[str]) -> None:
+    """In the first second: exit code 130, and not a word."""
+    code = (
+        "import sys\n"
+        "class Interrupted:\n"
+        "    def find_spec(self, name, *_):\n"
+        "        if name == 'onnxruntime': raise KeyboardInterrupt\n"
+        "sys.meta_path.insert(0, Interrupted())\n"
+        "from leadscore.__main__ import main\n"
+        f"main({arguments})"
+    )
+    done = subprocess.run([PYTHON, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
+
+
+def test_help_shows_what_matters_first(command: Command) -> None:
+    """The options of `score` stand before the settings it heeds; those of the service are not there."""
+    text = command("score", "--help").out.decode().partition("positional arguments")[2]
+    assert text.index("--columns") < text.index("the model:") < text.index("--max-text")
+    assert "characters of one value (1000)" in text
+    assert "--port" not in text
+    serving = command("serve", "--help").out.decode().partition("options:")[2]
+    assert serving.index("where to listen:") < serving.index("limits, of each worker:")
+    assert "seconds for a request to come in and be answered (30)" in " ".join(serving.split())
+
+
+def test_version_is_told(command: Command) -> None:
+    """Of the package."""
+    assert command("--version").out.decode().split()[1] == version("leadscore")
+
+
+@pytest.mark.parametrize("place", ["https://example.com/leads.csv", "s3://bucket/leads.csv"])
+def test_addresses_are_refused_by_name(command: Command, place: str) -> None:
+    """What is elsewhere is not read, and the reason is no missing file."""
+    for arguments in (["score", place], ["explain", place], ["score", "-", "-o", place]):
+        done = command(*arguments)
+        assert done.code == 2
+        assert f"{place} is an address: download it first" in done.err

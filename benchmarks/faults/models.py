@@ -13,7 +13,7 @@ import onnx
 from benchmarks import MODEL, ROOT
 from benchmarks.faults.outcome import Outcome
 from benchmarks.faults.service import PATIENCE, PYTHON, started
-from leadscore.__main__ import CANNOT_START
+from leadscore.commands import CANNOT_START
 
 DAMAGED = 200  # model files with one bit changed
 

@@ -40,7 +40,7 @@ def serve(scorer: Scorer, settings: Settings) -> None:
 
 def worker() -> ASGIApp:
     """The service of one worker process, which finds model and settings in its environment."""
-    from leadscore.__main__ import loaded  # noqa: PLC0415  (which imports this module to serve)
+    from leadscore.commands import loaded  # noqa: PLC0415  (which imports this module to serve)
 
     workers.leave_with_parent()
     return app(*loaded())

@@ -175,7 +175,8 @@ def report(columns: ColumnMap, card: Card) -> None:
 def summary(totals: Totals, seconds: float) -> str:
     """What was done, in one line."""
     rate = totals.leads / seconds if seconds else 0.0
-    text = f"Scored {totals.leads - totals.wrong:,} leads in {seconds:,.1f} s ({rate:,.0f} a second): "
+    good = totals.leads - totals.wrong
+    text = f"Scored {good:,} lead{'s' if good != 1 else ''} in {seconds:,.1f} s ({rate:,.0f} a second): "
     text += f"{totals.converts:,} reach the threshold, {totals.expected_conversions:,.1f} conversions"
     text += " expected."
     if totals.wrong:

@@ -11,7 +11,7 @@ import pytest
 
 from benchmarks import documents, image
 from leadscore import __version__
-from leadscore.__main__ import CANNOT_START
+from leadscore.commands import CANNOT_START
 from leadscore.scorer import Scorer
 
 pytestmark = [
