@@ -9,7 +9,8 @@
     python train.py --threshold capacity --calls-per-100 20
 
 Leads are ordered by their clock. Everything is chosen on the oldest 80 %, by cross-validation that keeps
-identical leads together; the newest 20 % are scored once, at the end. The output folder gets new files
+identical leads together; the newest 20 % are scored once, at the end. What is published is then fitted
+on all leads by the same recipe. The output folder gets new files
 only after the ONNX graph has been proved equal to the pipeline, and only if the new model is not worse
 than the one that is there, on the same newest leads.
 
@@ -46,7 +47,7 @@ ROOT: Final = Path(__file__).resolve().parent
 COMMANDS: Final = {"draft": draft.main, "evaluate": evaluate.main}
 REFUSED: Final = 3  # exit code
 TOO_DEEP: Final = "too_deep.joblib"
-STEPS: Final = 14  # that the progress bar counts: models, ablations, and the rest of `run`
+STEPS: Final = 15  # that the progress bar counts: models, ablations, and the rest of `run`
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -112,13 +113,15 @@ def run(options: argparse.Namespace, rule: Rule, dictionary: Dictionary, step: S
         candidates[name] = recipe.evaluate(chosen, name, seed, rule)
     served = candidates[models.SERVED]
 
+    step("fitting on all leads")
+    published = served if options.no_refit else recipe.refit(chosen, seed, rule)
+
     step("bootstrap intervals of the final figures")
     newest = chosen.newest()[0]
     probability = models.probability(served.pipeline, newest)
     metrics: dict[str, Any] = {
-        "data": record.described(leads),
         "known": options.known,
-        **record.metrics(chosen, candidates, probability, seed),
+        **record.metrics(chosen, candidates, published, probability, seed),
     }
     found = alarms.alarms(chosen, candidates, metrics, seed)
     alarms.check(found, options.force)
@@ -126,28 +129,30 @@ def run(options: argparse.Namespace, rule: Rule, dictionary: Dictionary, step: S
     metrics["ablation"] = claims.ablation(leads, dictionary, served, rule, seed, step)
 
     step("exporting to ONNX and proving parity")
-    served.pipeline.card_ = record.draft(chosen, served, probability, metrics)
+    published.pipeline.card_ = record.draft(chosen, published, probability, metrics)
+    evaluated_card = record.draft(chosen, served, probability, metrics)
     try:
-        model, card = export(served.pipeline, served.pipeline.card_, chosen.features)
+        model, card = export(published.pipeline, published.pipeline.card_, chosen.features)
+        evaluated, evaluated_card = export(served.pipeline, evaluated_card, newest)
     except ShapleyError as error:
-        replace_files(options.output, {TOO_DEEP: _dumped(served.pipeline)})
+        replace_files(options.output, {TOO_DEEP: _dumped(published.pipeline)})
         saved = options.output / TOO_DEEP
         raise RefusedError(f"{error}: python export_onnx.py {saved} plain.onnx --plain") from None
     metrics |= {"parity": card.parity, "model_version": card.version, "versions": card.versions}
 
     step("comparing with the published model")
-    if not options.force:
-        gate.check(options.output / f"{MODEL}.onnx", card.version, leads, probability, seed)
+    best = options.force or gate.check(options.output, evaluated_card.version, leads, probability, seed)
 
     step("drawing and writing")
-    _, contributions = Scorer(model).run(dataset.inputs(newest, chosen.dictionary))
+    _, contributions = Scorer(evaluated).run(dataset.inputs(newest, chosen.dictionary))
     evidence = Evidence(chosen, served.threshold, served.out_of_fold, probability, contributions)
     replace_files(
         options.output,
         {
             f"{MODEL}.onnx": model,
+            **({gate.EVALUATED: evaluated} if best else {}),
             "metrics.json": (json.dumps(metrics, indent=1) + "\n").encode(),
-            "pipeline.joblib": _dumped(served.pipeline),
+            "pipeline.joblib": _dumped(published.pipeline),
             "CARD.md": report.text(card, metrics, contributions, model).encode(),
             **pictures.draw(evidence),
         },
@@ -177,6 +182,7 @@ def _options(argv: Sequence[str] | None) -> argparse.Namespace:
     add("--cost-call", type=float, help="with cost: what a call costs")
     add("--value-conversion", type=float, help="with cost: what a conversion is worth")
     add("--calls-per-100", type=float, help="with capacity: calls possible per 100 leads")
+    add("--no-refit", action="store_true", help="publish the evaluated model: no newest leads in it")
     add("--seed", type=int, default=0, help="of folds, models and resamples (0)")
     return parser.parse_args(argv)
 

@@ -159,7 +159,8 @@ def test_shipped_model_is_what_training_gives(trained: Trained) -> None:
     versions = _shipped()["versions"]
     if trained.metrics["versions"] != versions:
         pytest.skip(f"the shipped model was made with {versions}, here is {trained.metrics['versions']}")
-    assert (trained.folder / MODEL.name).read_bytes() == MODEL.read_bytes()
+    for name in (MODEL.name, gate.EVALUATED):
+        assert (trained.folder / name).read_bytes() == (MODEL.parent / name).read_bytes()
 
 
 def test_shipped_card_is_what_training_writes(trained: Trained) -> None:
@@ -241,8 +242,8 @@ def test_saved_pipeline_takes_the_frame_and_gives_the_model_s_scores(
 
 def test_same_model_may_be_published_again(trained: Trained, capture: Dictionary) -> None:
     """The gate lets the model through that is already there, whatever it is compared with."""
-    version = trained.metrics["model_version"]
-    gate.check(trained.folder / MODEL.name, version, load(TWIN, capture), np.zeros(1848), 0)
+    version = Scorer(trained.folder / gate.EVALUATED).card.version
+    gate.check(trained.folder, version, load(TWIN, capture), np.zeros(1848), 0)
 
 
 @pytest.mark.slow
@@ -314,11 +315,13 @@ def test_a_worse_model_does_not_replace_a_better_one(crm: list[object], tmp_path
     """Exit code 3 with the reasons, and the folder as it was; --force replaces it all the same."""
     assert _train(*crm, "--output", tmp_path).code == 0
     before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
-    # The same newest leads, but nothing left to learn from: the older outcomes are shuffled.
+    # The same newest leads, but less to learn from: of the older ones most seats are shuffled.
     header, *rows = crm[1].read_text(encoding="utf-8").splitlines()
     oldest = rows[: int(0.8 * len(rows))]
-    outcomes = np.random.default_rng(0).permutation([row.rpartition(",")[2] for row in oldest])
-    spoiled = [f"{row.rpartition(',')[0]},{won}" for row, won in zip(oldest, outcomes, strict=True)]
+    cells, rng = np.array([row.split(",") for row in oldest]), np.random.default_rng(0)
+    some = rng.permutation(len(cells))[: int(0.8 * len(cells))]
+    cells[some, 2] = cells[rng.permutation(some), 2]
+    spoiled = [",".join(row) for row in cells]
     worse = tmp_path.parent / f"{tmp_path.name}.csv"
     worse.write_text("\n".join([header, *spoiled, *rows[len(oldest) :]]), encoding="utf-8")
     arguments = ["--data", worse, *crm[2:], "--output", tmp_path]
@@ -354,6 +357,29 @@ def test_trees_too_deep_for_reasons_are_refused_and_kept(
     )
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "plain.onnx").exists()
+
+
+@pytest.mark.slow
+def test_published_model_has_learned_from_the_newest_leads(crm: list[object], tmp_path: Path) -> None:
+    """What is published is fitted on all leads, by the recipe whose figures stand beside it; with
+    --no-refit it is the evaluated model itself.
+    """
+    refitted, kept = tmp_path / "refitted", tmp_path / "kept"
+    assert _train(*crm, "--output", refitted).code == 0
+    assert _train(*crm, "--output", kept, "--no-refit").code == 0
+    one, other = (Scorer(folder / MODEL.name).card for folder in (refitted, kept))
+    assert (one.data["fitted_on"], other.data["fitted_on"]) == (1200, 960)
+    assert one.metrics["newest"] == other.metrics["newest"]
+    assert (kept / MODEL.name).read_bytes() != (refitted / MODEL.name).read_bytes()
+    graphs = [Scorer(folder / gate.EVALUATED) for folder in (refitted, kept)]
+    leads = graphs[0].inputs([{"seats": 20, "branch": "Bänk"}, {"seats": -20}, {}])
+    assert np.array_equal(*(graph.run(leads)[0] for graph in graphs))
+    assert "fitted on all 1,200" in (refitted / "CARD.md").read_text()
+    assert "fitted on all" not in (kept / "CARD.md").read_text()
+    (refitted / gate.EVALUATED).unlink()
+    alone = _train(*crm, "--output", refitted, "--seed", "1")
+    assert alone.code == 3
+    assert "nothing to compare with" in alone.err
 
 
 @pytest.mark.slow

@@ -4,12 +4,17 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
+from leadscore.card import MODEL
 from leadscore.scorer import ModelError, Scorer
 from leadscore.training.dataset import Dataset, reread
 from leadscore.training.errors import RefusedError
 from leadscore.training.evaluation.figures import Probability
 from leadscore.training.evaluation.resampling import Difference, differences
 from leadscore.training.slices import by_level
+
+EVALUATED: Final = "evaluated.onnx"
+"""Beside the published model, which has seen the newest leads: the best one so far as it was evaluated,
+fitted on the oldest leads alone. The gate compares with it."""
 
 _TITLES: Final = {"roc_auc": "ROC-AUC", "log_loss": "log loss"}
 MARGINS: Final = {"roc_auc": 0.005, "log_loss": 0.003}
@@ -19,20 +24,25 @@ DOUBT: Final = 0.05
 """The chance to refuse an equal model: half of it for all leads, half for all slices together."""
 
 
-def check(
-    published: Path, model_version: str, leads: Dataset, probability: Probability, seed: int
-) -> bool:
-    """Raise RefusedError if the published model is better than the new one, which has this version and
-    gives the newest leads these probabilities. The same model is not; a file that is not there or that
-    no service could load is no competitor.
+def check(folder: Path, model_version: str, leads: Dataset, probability: Probability, seed: int) -> bool:
+    """Raise RefusedError if the model in a folder is better than the new one, which as evaluated has
+    this version and gives the newest leads these probabilities. The same model is not; a file that is
+    not there or that no service could load is no competitor.
 
     Returns whether the new one is the one to beat from now on: if it is better beyond chance. Else a
     series of models, each a little worse than the last, would pass.
     """
+    published = next((p for p in (folder / EVALUATED, folder / f"{MODEL}.onnx") if p.exists()), folder)
     try:
         scorer = Scorer(published)
     except ModelError:
         return True
+    trained_on = scorer.card.data.get("trained_on")
+    if published.name != EVALUATED and scorer.card.data.get("fitted_on", trained_on) != trained_on:
+        raise RefusedError(
+            f"{published} was fitted on all leads, and {EVALUATED}, which was not, is not beside it: "
+            "there is nothing to compare with. Use --force to replace it all the same."
+        )
     if scorer.card.version == model_version:
         return True
     if found := objections(scorer, leads, probability, seed):

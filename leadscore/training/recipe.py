@@ -13,22 +13,27 @@ from leadscore.training.decision import Rule
 from leadscore.training.evaluation.calibration import Calibration, calibrate
 from leadscore.training.evaluation.figures import Figures, Probability, Target, measure
 from leadscore.training.evaluation.folds import out_of_fold, rolling_origin
-from leadscore.training.models import CANDIDATES, CalibratedXGBClassifier, probability
+from leadscore.training.models import CANDIDATES, SERVED, CalibratedXGBClassifier, probability
 
 DEFAULT_RULE: Final = Rule()
 
 
 @dataclass(frozen=True)
 class Fitted:
-    """A fitted model.
+    """A model fitted on the oldest `leads` of a dataset.
 
-    `out_of_fold`, shape (leads it was fitted to,): the probabilities its threshold was chosen on.
+    `out_of_fold`, shape (leads,): the probabilities its threshold was chosen on.
     """
 
     pipeline: Pipeline
     calibration: Calibration | None
     threshold: Threshold
     out_of_fold: Probability
+
+    @property
+    def leads(self) -> int:
+        """How many leads it was fitted to."""
+        return len(self.out_of_fold)
 
 
 @dataclass(frozen=True)
@@ -71,6 +76,12 @@ def fit(
         calibration, scores = calibrate(target, scores)
         model["model"].slope, model["model"].intercept = calibration.slope, calibration.intercept
     return Fitted(model, calibration, decision.choose(rule, target, scores), scores)
+
+
+def refit(leads: Dataset, seed: int, rule: Rule = DEFAULT_RULE) -> Fitted:
+    """Fit the served model on all leads: it is to know the newest, too."""
+    model = CANDIDATES[SERVED](leads.dictionary.features, seed)
+    return fit(leads.features, leads.target, model, seed, rule)
 
 
 def evaluate(leads: Dataset, name: str, seed: int, rule: Rule = DEFAULT_RULE) -> Evaluated:

@@ -18,27 +18,32 @@ from leadscore.training.evaluation.resampling import intervals
 from leadscore.training.models import SERVED
 from leadscore.training.models import probability as score
 from leadscore.training.onnx.shap_values import contributions
-from leadscore.training.recipe import Evaluated
+from leadscore.training.recipe import Evaluated, Fitted
 
 
 def metrics(
-    leads: Dataset, models: Mapping[str, Evaluated], probability: Probability, seed: int
+    leads: Dataset,
+    models: Mapping[str, Evaluated],
+    published: Fitted,
+    probability: Probability,
+    seed: int,
 ) -> dict[str, Any]:
     """The figures of the models, and more of the served one, which gives the newest leads this
-    probability.
+    probability; threshold, grades and calibration are those of the model to publish.
     """
     served, target = models[SERVED], leads.newest()[1]
-    begin = decision.bounds(score(served.pipeline, leads.oldest()[0]))
+    begin = decision.bounds(score(published.pipeline, leads.features[: published.leads]))
     return {
+        "data": described(leads, published),
         "seed": seed,
         "features": [column.name for column in leads.dictionary.features],
         "served": SERVED,
         "models": {name: model.to_dict() for name, model in models.items()},
         "intervals": intervals(target, probability, served.threshold.value, seed),
         "ece_by_chance": round(figures.calibration_error_by_chance(probability), 4),
-        "threshold": vars(served.threshold),
+        "threshold": vars(published.threshold),
         "grades": [vars(grade) for grade in decision.grades(target, probability, begin)],
-        "calibration": vars(served.calibration),
+        "calibration": vars(published.calibration),
         "reliability": figures.reliability(target, probability),
         "gains": figures.gains(target, probability),
         "slices": slices.measured(leads, probability, served.threshold.value),
@@ -46,47 +51,47 @@ def metrics(
     }
 
 
-def draft(
-    leads: Dataset, served: Evaluated, probability: Probability, metrics: Mapping[str, Any]
-) -> Card:
-    """The card but for what the export finds."""
-    oldest = leads.oldest()[0]
-    scores = score(served.pipeline, oldest)
+def draft(leads: Dataset, model: Fitted, probability: Probability, metrics: Mapping[str, Any]) -> Card:
+    """The card of a model but for what the export finds; figures, and the probability of the newest
+    leads, are those of the model as it was evaluated.
+    """
+    features = leads.features[: model.leads]
+    scores = score(model.pipeline, features)
     return Card(
         name=MODEL,
         version="",
         known=metrics["known"],
         dictionary=leads.dictionary,
-        reference=distributions.reference(oldest, leads.dictionary),
-        drift=distributions.drift(oldest, leads.dictionary, scores),
+        reference=distributions.reference(features, leads.dictionary),
+        drift=distributions.drift(features, leads.dictionary, scores),
         base=0.0,
         calibration={key: metrics["calibration"][key] for key in ("method", "slope", "intercept")},
-        threshold=served.threshold,
+        threshold=model.threshold,
         grades=tuple(Grade(**grade) for grade in metrics["grades"]),
         metrics={
-            "newest": served.newest,
+            "newest": metrics["models"][SERVED]["newest"],
             **{
                 key: metrics[key]
                 for key in ("intervals", "ece_by_chance", "reliability", "gains", "warnings")
             },
             "channels": slices.channels(leads, probability),
         },
-        data=metrics["data"],
+        data={**metrics["data"], "fitted_on": model.leads},
         parity={},
         versions=versions(),
         golden=(),
-        importance=_importance(served, oldest),
+        importance=_importance(model, features),
         grade_rule=decision.GRADE_RULE,
     )
 
 
-def _importance(served: Evaluated, features: pd.DataFrame) -> dict[str, float]:
+def _importance(served: Fitted, features: pd.DataFrame) -> dict[str, float]:
     """The mean absolute contribution of each feature over some leads, in log-odds."""
     means = np.abs(contributions(served.pipeline, features)).mean(axis=0)
     return dict(zip(features.columns, means.round(6).tolist(), strict=True))
 
 
-def described(leads: Dataset) -> dict[str, Any]:
+def described(leads: Dataset, published: Fitted) -> dict[str, Any]:
     """The data: which file, how many leads, how many of them for what."""
     return {
         "file": leads.file,
@@ -95,6 +100,7 @@ def described(leads: Dataset) -> dict[str, Any]:
         "conversion_rate": round(float(leads.target.mean()), 4),
         "trained_on": len(leads.oldest()[1]),
         "tested_on": len(leads.newest()[1]),
+        "fitted_on": published.leads,
         "split": "by time" if leads.timed else "at random",
         **({"open": leads.open} if leads.open else {}),
         **({"left_out": leads.left_out} if leads.left_out else {}),

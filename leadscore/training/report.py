@@ -156,8 +156,17 @@ def _open(data: Mapping[str, Any]) -> str:
 def _split(data: Mapping[str, Any]) -> str:
     fitted, tested = f"{data['trained_on']:,}", f"{data['tested_on']:,}"
     if data["split"] == "by time":
-        return f"Fitted on the oldest {fitted}; tested on the newest {tested}"
-    return f"{claims.UNTIMED}\nFitted on {fitted}; tested on the other {tested}"
+        return f"{_refitted(data)}Fitted on the oldest {fitted}; tested on the newest {tested}"
+    return f"{claims.UNTIMED}\n{_refitted(data)}Fitted on {fitted}; tested on the other {tested}"
+
+
+def _refitted(data: Mapping[str, Any]) -> str:
+    if data["fitted_on"] == data["trained_on"]:
+        return ""
+    return (
+        f"This model is fitted on all {data['fitted_on']:,}; its\nthreshold and grades are of them, too. The "
+        "figures are those of the recipe, the same steps on fewer leads.\n"
+    )
 
 
 def _over_time(metrics: Mapping[str, Any]) -> str:

@@ -52,10 +52,13 @@ def summarise(metrics: Mapping[str, Any], output: Path) -> None:
 def _served(metrics: Mapping[str, Any], output: Path) -> str:
     served = metrics["models"][metrics["served"]]
     low, high = metrics["intervals"]["roc_auc"]
+    data = metrics["data"]
+    refitted = data["fitted_on"] > data["trained_on"]
+    whose = f", fitted on all {data['fitted_on']:,} leads. Its recipe has" if refitted else "."
     return (
-        f"Served: {metrics['served']}, version {metrics['model_version']}. "
+        f"Served: {metrics['served']}, version {metrics['model_version']}{whose} "
         f"ROC-AUC {served['newest']['roc_auc']:.3f} (95 %: {low:.3f} to {high:.3f}), "
-        f"threshold {served['threshold']:.3f} ({metrics['threshold']['rule']}).\n"
+        f"threshold {metrics['threshold']['value']:.3f} ({metrics['threshold']['rule']}).\n"
         f"ONNX differs by at most {metrics['parity']['largest_difference']:.0e}.\n"
         f"Written to {escape(str(output))}/. "
         f"Next: [bold]python predict.py --model {escape(str(output / MODEL))}.onnx[/]"

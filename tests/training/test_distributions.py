@@ -66,7 +66,7 @@ def test_the_score_has_its_deciles_as_bins(bins: dict[str, dict[str, list[float]
 def test_shipped_bins_are_those_of_its_training_leads(scorer: Scorer) -> None:
     """Counted again from the card alone, by the rule the card states."""
     card = scorer.card
-    features = load(TWIN, card.dictionary).oldest()[0]
+    features = load(TWIN, card.dictionary).features
     for column in card.dictionary.features:
         bins, values = card.drift["features"][column.name], features[column.name]
         if column.kind == "number":

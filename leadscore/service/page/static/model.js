@@ -15,7 +15,7 @@ export class ModelView {
     show(
       element,
       h("h1", { id: "model-title" }, "What the model knows, and how well"),
-      h("p", { class: "intro" }, `It learned from ${count(card.data.trained_on)} leads and was then tested on ${card.data.split === "at random" ? `${count(card.data.tested_on)} others, drawn at random` : `the ${count(card.data.tested_on)} newest`}, which it had never seen. It uses only what is known ${MOMENTS[card.known] ?? card.known}.`),
+      h("p", { class: "intro" }, `${refitted(card) ? "Its recipe" : "It"} learned from ${count(card.data.trained_on)} leads and was then tested on ${card.data.split === "at random" ? `${count(card.data.tested_on)} others, drawn at random` : `the ${count(card.data.tested_on)} newest`}, which it had never seen.${refitted(card) ? ` For the model itself it learned from all ${count(card.data.fitted_on)}.` : ""} It uses only what is known ${MOMENTS[card.known] ?? card.known}.`),
       facts(model),
       charts(card.metrics),
       grades(model),
@@ -29,6 +29,9 @@ export class ModelView {
 
   open() {}
 }
+
+/** Whether it learned from the leads, too, that its recipe was tested on. */
+const refitted = (card) => (card.data.fitted_on ?? 0) > card.data.trained_on;
 
 /** What the leads it was tested on are called. */
 const tested = (card) => (card.data.split === "at random" ? "held-out" : "newest");
