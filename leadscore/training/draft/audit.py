@@ -60,7 +60,14 @@ def draft(
     }
     ticks, doubt = clock(profiles, asked)
     rows = order(ticks, int(decided.sum()))
-    proposals = _proposals(profiles, ticks, outcomes[decided][rows], rows)
+    target_by_time = outcomes[decided][rows]
+    known = int(len(rows) * OLDEST)
+    if not 0 < target_by_time[:known].sum() < known:
+        raise DataError(
+            f"{path}: the oldest 80 % of leads all have one outcome; is {ticks and ticks.source!r} when "
+            "they came in? Name another column by --clock"
+        )
+    proposals = _proposals(profiles, ticks, target_by_time[:known], rows)
     if ticks:
         proposals[ticks.source] = _clock(ticks, doubt)
     proposals[target] = _target(target, sorted_labels)
@@ -86,8 +93,8 @@ def draft(
 def _proposals(
     profiles: Mapping[str, Profile], ticks: Profile | None, target: Any, rows: Any
 ) -> dict[str, Proposal]:
-    """Proposals for all columns but target and clock; `rows`: oldest first."""
-    known = int(len(rows) * OLDEST)
+    """Proposals for all columns but target and clock. `rows`: oldest first; `target`: of the oldest."""
+    known = len(target)
     columns = {
         name: column.values.iloc[rows] for name, column in profiles.items() if column is not ticks
     }
@@ -95,7 +102,7 @@ def _proposals(
     return {
         name: propose(
             profiles[name],
-            evidence(values, target[:known], known),
+            evidence(values, target, known),
             beside.get(name, []),
             timed=ticks is not None,
         )

@@ -25,7 +25,7 @@ def clock(profiles: Mapping[str, Profile], asked: str | None) -> tuple[Profile |
         alone = len(dates) == 1 or list(sounds.values()).count(sounds[best.source]) == 1
         if sounds[best.source] > 0 or (alone and sounds[best.source] == 0):
             return best, _day_or_month(best) or (
-                f"Is {best.source!r} the moment the lead came in? Then it is the clock."
+                f"Is {best.source!r} the moment the lead came in? If not, name another by --clock."
             )
     for column in profiles.values():
         if column.counter and _complete(column):
@@ -34,9 +34,11 @@ def clock(profiles: Mapping[str, Profile], asked: str | None) -> tuple[Profile |
 
 
 def order(column: Profile | None, leads: int) -> NDArray[np.int64]:
-    """The rows from the oldest lead to the newest, shape (leads,); as they stand without a clock."""
+    """The rows from the oldest lead to the newest, shape (leads,); without a clock in random order, as
+    a file may be sorted by outcome.
+    """
     if column is None:
-        return np.arange(leads)
+        return np.random.default_rng(0).permutation(leads)
     key: Any = column.moments if column.content == "date" else column.values
     return np.argsort(key.to_numpy(), kind="stable")
 

@@ -70,7 +70,7 @@ def labels(source: str, cells: Sequence[str], positive: Sequence[str], still: Se
         raise DataError(
             f"column {source!r}: no lead has another label than {', '.join(good)} or an open one"
         )
-    guessed = f"Are {', '.join(waiting)} still open?" if waiting and not still else ""
+    guessed = f"Are these labels still open: {', '.join(waiting)}?" if waiting and not still else ""
     if not guessed and len(bad) > 1:
         guessed = f"Do {', '.join(bad)} all mean no conversion? What is not decided belongs to `open`."
     return Labels(good, bad, waiting, guessed)

@@ -89,6 +89,26 @@ def test_names_that_clash_get_others(tmp_path: Path) -> None:
     Dictionary.load(tmp_path / "x.toml")
 
 
+def test_file_sorted_by_outcome_is_drafted(tmp_path: Path) -> None:
+    """Without a clock the order of the rows says nothing, and nothing is divided by zero."""
+    path = tmp_path / "sorted.csv"
+    path.write_text("Won,Colour\n" + "No,red\nNo,blue\n" * 200 + "Yes,red\nYes,blue\n" * 30)
+    assert _draft(path, "--target", "Won", "-o", tmp_path / "x.toml") == 0
+    assert _columns(tmp_path / "x.toml")["Colour"]["known"] == "capture"
+
+
+def test_clock_that_splits_by_outcome_is_questioned(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A date of closing sorts leads by outcome; the message names it and the option."""
+    path = tmp_path / "sorted.csv"
+    days = [f"2024-{1 + i // 28:02d}-{1 + i % 28:02d}" for i in range(300)]
+    rows = [f"{'No' if i < 250 else 'Yes'},{day},{'ab'[i % 2]}" for i, day in enumerate(days)]
+    path.write_text("\n".join(["Won,Day,Colour", *rows]))
+    assert _draft(path, "--target", "Won", "-o", tmp_path / "x.toml") == 1
+    assert "is 'Day' when they came in? Name another column by --clock" in capsys.readouterr().err
+
+
 def test_edited_dictionary_is_not_overwritten(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
