@@ -38,10 +38,10 @@ def compared(card: Card, leads: Outcomes, limits: Limits) -> Document:
     """The figures of closed leads beside the card's.
 
     `figures`: of each, `now` and `promised` on the leads the card was tested on. `ece_by_chance`: the
-    calibration error to expect of right probabilities. `proof`: as
-    `POST /predict/csv` gives it: grades, lift, gains, calibration and channels with intervals. `drift`:
-    the index of each column and the score. `objections`: why the model no longer holds. `holds`: whether
-    it does; null if there are too few leads to say. `training_data`: whether these leads trained it.
+    calibration error to expect of right probabilities. `proof`: as `POST /predict/csv` gives it: grades,
+    lift, gains, calibration and channels with intervals. `drift`: the index of each column and the
+    score. `objections`: why the model no longer holds. `holds`: whether it does; null if there are too
+    few leads to say (`too_few`), or the model was trained on them (`training_data`).
     """
     probability, converted = leads.probability, leads.converted
     both = 0 < converted.sum() < len(converted)
@@ -50,8 +50,10 @@ def compared(card: Card, leads: Outcomes, limits: Limits) -> Document:
     chance = round(calibration_error_by_chance(probability), 4)
     proof = _proof(card, leads)
     drift = _drift(card, leads)
-    few = len(converted) < limits.least or min(np.bincount(converted, minlength=2)) < FEWEST_OF_EACH
-    found = [] if few else _objections(proof, promised, now["ece"], chance, limits)
+    trained = leads.sha256 == card.data.get("sha256")
+    rarest = int(np.bincount(converted, minlength=2).min())
+    few = len(converted) < limits.least or rarest < FEWEST_OF_EACH
+    found = [] if few or trained else _objections(proof, promised, now["ece"], chance, limits)
     return {
         "model_version": card.version,
         "file": leads.file,
@@ -59,8 +61,9 @@ def compared(card: Card, leads: Outcomes, limits: Limits) -> Document:
         "still_open": leads.still_open,
         "refused": leads.refused,
         "absent": list(leads.absent),
-        "training_data": leads.sha256 == card.data.get("sha256"),
-        "holds": None if few else not found,
+        "training_data": trained,
+        "too_few": few,
+        "holds": None if few or trained else not found,
         "objections": found,
         "limits": asdict(limits),
         "figures": {
@@ -79,8 +82,10 @@ def warnings(found: Document) -> list[str]:
     """What a reader of the figures has to know, a sentence each."""
     said = []
     if found["training_data"]:
-        said.append("These are the leads that the model was trained on: the figures flatter it.")
-    if found["holds"] is None:
+        said.append(
+            "The model was trained on these leads: the figures flatter it, and say nothing of use."
+        )
+    if found["too_few"]:
         said.append(
             f"Too few leads to say whether the model holds: expected {found['limits']['least']:,}, "
             f"and {FEWEST_OF_EACH} of each outcome."

@@ -109,9 +109,9 @@ def test_open_leads_are_left_out_and_counted(file: Callable[..., Path], rows: Ro
 
 
 def test_leads_that_trained_the_model_are_known_again(capsys: pytest.CaptureFixture[str]) -> None:
-    """Figures on them flatter, and it is said."""
-    assert _evaluate(TWIN) == 0
-    assert "leads that the model was trained on" in capsys.readouterr().out
+    """Figures on them flatter, and there is no verdict, whatever they are."""
+    assert _evaluate(TWIN, "--max-calibration-error", -1) == 0
+    assert "The model was trained on these leads" in capsys.readouterr().out
 
 
 def test_few_leads_get_no_verdict(capsys: pytest.CaptureFixture[str], file: Callable[..., Path]) -> None:
