@@ -166,6 +166,25 @@ def test_charts_of_the_card_are_drawn(visit: Open, client: httpx2.Client) -> Non
     expect(page.locator("#view-model svg[role=img]")).to_have_count(0)
 
 
+def test_model_is_told_in_words(visit: Open, client: httpx2.Client) -> None:
+    """What counts most, each channel with how far to trust it, what to do with a grade; no jargon."""
+    card = client.get("/model").json()
+    page = visit("model")
+    most = max(card["importance"], key=card["importance"].__getitem__)
+    titles = {column["name"]: column.get("label") for column in card["dictionary"]["column"]}
+    first = page.locator(".block", has_text="What counts most").locator("tbody tr").first
+    expect(first).to_contain_text(titles[most])
+    assert first.locator(".meter i").bounding_box()["height"] > 0
+    channels = page.locator(".block", has_text="The scores said").locator("tbody tr")
+    expect(channels).to_have_count(len(card["metrics"]["channels"]))
+    expect(channels.first).to_contain_text("of 100)")
+    expect(page.locator(".block", has_text="What to do")).to_contain_text("Call today")
+    page.get_by_text("measures on the newest leads").click()
+    words = page.locator(".block", has_text="All figures").locator("td:nth-child(2)").all_inner_texts()
+    assert words
+    assert all(words)
+
+
 def test_key_is_asked_for_and_kept_in_memory_only(visit: Open, base: str) -> None:
     """The page asks for a key, asks again if it is refused, sends it and stores it nowhere."""
     page = visit("none")

@@ -21,6 +21,11 @@ export class Model {
     this.threshold = card.threshold.value;
   }
 
+  /** What the leads it was tested on are called. */
+  get tested() {
+    return this.card.data.split === "at random" ? "held-out" : "newest";
+  }
+
   /** The levels of a category, the commonest first. */
   levels(column) {
     return Object.keys(this.card.reference[column.name]?.levels ?? {});

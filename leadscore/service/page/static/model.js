@@ -2,12 +2,31 @@
 
 import { gains, reliability } from "./chart.js";
 import { count, decimal, h, percent, show } from "./dom.js";
+import { apart } from "./proof.js";
 
 const MOMENTS = {
   capture: "when the lead comes in",
   engaged: "once the lead has reacted",
   contacted: "once a salesperson has spoken to the lead",
 };
+
+const WORDS = {
+  accuracy: "share of leads on the right side of the threshold",
+  precision: "of the leads above the threshold, the share that convert",
+  recall: "of the leads that convert, the share above the threshold",
+  f1: "precision and recall in one; 1 is best",
+  roc_auc: "how often a lead that converts scores above one that does not; .5 is chance",
+  average_precision: "precision, averaged over all thresholds",
+  log_loss: "how wrong the probabilities are, surprises most of all; 0 is best",
+  brier: "mean squared error of the probabilities; 0 is best",
+  ece: "how far scores and conversion rates lie apart, on average",
+};
+
+/** "lift_at_10%": what it says. */
+function lifted(name) {
+  const share = /^lift_at_(\d+)%$/.exec(name);
+  return share ? `conversions per call among the best ${share[1]}\u00a0%, as a multiple of all` : "";
+}
 
 export class ModelView {
   constructor(element, model) {
@@ -19,9 +38,11 @@ export class ModelView {
       facts(model),
       charts(card.metrics),
       grades(model),
+      weights(model),
+      channels(model),
       used(model),
       refused(model),
-      measures(card),
+      measures(model),
       origin(card),
     );
     element.hidden = true;
@@ -32,9 +53,6 @@ export class ModelView {
 
 /** Whether it learned from the leads, too, that its recipe was tested on. */
 const refitted = (card) => (card.data.fitted_on ?? 0) > card.data.trained_on;
-
-/** What the leads it was tested on are called. */
-const tested = (card) => (card.data.split === "at random" ? "held-out" : "newest");
 
 /** The measured value of the newest leads with its interval, where the card has them. */
 function measured(card, name) {
@@ -78,16 +96,49 @@ function grades(model) {
   const { card } = model;
   return block(
     "Grades",
-    h("p", {}, `${card.grade_rule ? `Cut ${card.grade_rule}. ` : ""}What each grade was worth among the ${tested(card)} leads:`),
+    h("p", {}, `${card.grade_rule ? `Cut ${card.grade_rule}. ` : ""}What each grade was worth among the ${model.tested} leads:`),
     table(
-      ["Grade", "Probability from", "Leads with it", "Of these converted"],
+      ["Grade", "Probability from", "Leads with it", "Of these converted", "What to do"],
       model.grades.map((entry) => [
         h("span", { class: `grade g${model.rank(entry.grade)}` }, entry.grade),
         `${decimal(100 * entry.at_least)}\u00a0%`,
         percent(entry.share),
         entry.conversion_rate === null ? "none yet" : rate(entry, model),
+        model.actions[entry.grade] ?? "",
       ]),
     ),
+  );
+}
+
+/** How much each column moves the score, over all. */
+function weights(model) {
+  const sizes = model.card.importance ?? {};
+  const total = model.features.reduce((sum, column) => sum + (sizes[column.name] ?? 0), 0);
+  if (!total) return null;
+  const share = (column) => sizes[column.name] / total;
+  const bar = (column) => {
+    const fill = h("i");
+    fill.style.width = `${(100 * share(column)) / Math.max(...model.features.map(share))}%`;
+    return h("span", { class: "rate" }, h("b", {}, percent(share(column))), h("span", { class: "meter", "aria-hidden": "true" }, fill));
+  };
+  return block(
+    "What counts most",
+    h("p", {}, "How much each column moves the scores of the training leads, up or down, as a share of all."),
+    table(["Column", "Share"], [...model.features].sort((one, other) => share(other) - share(one)).map((column) => [column.title, bar(column)])),
+  );
+}
+
+/** How the model does in each channel. */
+function channels(model) {
+  const { card } = model;
+  const found = card.metrics.channels ?? [];
+  if (!found.length) return null;
+  return block(
+    "Channels",
+    h("p", {}, `The ${model.tested} leads by channel. Where the score hardly tells leads apart, call them in any order.`),
+    table(["Channel", "Leads", "Converted", "The scores said", "Told apart"], found.map((channel) => [
+      `${model.byName.get(channel.column).title}: ${channel.level || "not known"}`, count(channel.leads), percent(channel.conversion_rate), percent(channel.probability), apart(channel.roc_auc),
+    ])),
   );
 }
 
@@ -100,7 +151,7 @@ function rate(entry, model) {
 function used(model) {
   return block(
     "What it uses",
-    h("p", {}, `${count(model.features.length)} columns, all known ${MOMENTS[model.card.known] ?? model.card.known}. A missing value is not guessed: that something was not filled in says something, too.`),
+    h("p", {}, `${count(model.features.length)} columns, all known ${MOMENTS[model.card.known] ?? model.card.known}. A missing value is not guessed: that something was not filled in says something, too. The reasons are the data dictionary\u2019s; their figures are of the data it was written for.`),
     h("dl", { class: "columns" }, model.features.map((column) => [h("dt", {}, column.title), h("dd", {}, column.why, h("small", {}, about(column, model)))])),
   );
 }
@@ -134,13 +185,14 @@ function refused(model) {
   );
 }
 
-function measures(card) {
+function measures(model) {
+  const { card } = model;
   const { newest = {}, intervals = {} } = card.metrics;
   const rows = Object.entries(newest).filter(([, value]) => typeof value === "number");
   return block(
     "All figures",
-    h("details", {}, h("summary", {}, `${count(rows.length)} measures on the ${tested(card)} leads, with 95 % intervals`),
-      table(["Measure", "Value", "Interval"], rows.map(([name, value]) => [name.replaceAll("_", " "), value.toFixed(3), intervals[name] ? intervals[name].map((bound) => bound.toFixed(3)).join(" to ") : ""]))),
+    h("details", {}, h("summary", {}, `${count(rows.length)} measures on the ${model.tested} leads, with 95 % intervals`),
+      table(["Measure", "What it says", "Value", "Interval"], rows.map(([name, value]) => [name.replaceAll("_", " "), WORDS[name] ?? lifted(name), value.toFixed(3), intervals[name] ? intervals[name].map((bound) => bound.toFixed(3)).join(" to ") : ""]))),
   );
 }
 

@@ -83,7 +83,7 @@ export class Plan {
     if (range) {
       const off = range.middle / cumulative[calls] - 1;
       const drop = Math.abs(off) >= 0.02 ? `, ${percent(Math.abs(off))} ${off < 0 ? "less" : "more"} often than the scores said` : ", about as often as the scores said";
-      notes.push(`The range holds 19 times of 20 if leads convert as the ${count(model.card.data.tested_on)} newest ones the model was tested on did${drop}.`);
+      notes.push(`The range holds 19 times of 20 if leads convert as the ${count(model.card.data.tested_on)} ${model.tested} ones the model was tested on did${drop}.`);
     }
     for (const channel of this.work.doubtful()) {
       notes.push(`${model.byName.get(channel.column).title} “${channel.level}”: ${plural(channel.calls, "call")}. The score hardly tells these apart (of two, the better one is ahead ${count(100 * channel.roc_auc)} times of 100; a coin gets 50).`);
