@@ -127,7 +127,8 @@ def answer(
 
 
 def _actions(grades: Iterable[str], actions: Mapping[str, str]) -> list[str | None] | None:
-    return [guarded(actions.get(grade, "")) or None for grade in grades] if actions else None
+    said = {grade: guarded(action) for grade, action in actions.items()}
+    return [said.get(grade) for grade in grades] if actions else None
 
 
 def check_reasons(reasons: int, scorer: Scorer) -> None:

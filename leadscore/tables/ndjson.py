@@ -51,7 +51,6 @@ class NdjsonScorer:
         return _line(
             {
                 "columns": columns,
-                "absent": [c.name for c in self._engine.features if self._place(c) is None],
                 "delimiter": self._dialect.delimiter,
                 "training_data": training_data,
                 "model_version": self._engine.card.version,
