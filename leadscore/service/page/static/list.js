@@ -1,9 +1,9 @@
 // The call list: as many rows as there are leads, of which only those in sight exist.
 
 import { Detail } from "./detail.js";
-import { count, h, plural, show } from "./dom.js";
+import { h, plural, show } from "./dom.js";
 import { Filters } from "./filters.js";
-import { reason } from "./reasons.js";
+import { line } from "./row.js";
 
 const SPARE = 6; // rows kept beyond each edge, at least
 const LETTER = 7.1; // pixels of one in a reason, generously
@@ -11,6 +11,8 @@ const LINE = 20; // pixels of a line of a reason
 const ROOM = 22; // pixels above and below a row's content
 const LEAST = 96; // pixels of a row: name, company, phone
 const HEAD = 76; // pixels above the reasons where they stand below the name
+const SCORE = 34; // pixels of a score and its grade
+const ACTION = 12; // letters of a line below it, what to do
 const EXTRA = 110; // pixels of a chosen column
 const PAGE = 8; // rows of Page Down
 
@@ -125,10 +127,10 @@ export class List {
     const style = getComputedStyle(this.rows);
     this.stacked = style.getPropertyValue("--stacked").trim() === "1";
     const extra = this.extra.length;
-    this.template = this.stacked ? "" : `44px minmax(140px, 1.2fr) 88px ${`${EXTRA}px `.repeat(extra)}minmax(260px, 3fr)`;
-    this.narrowest = this.stacked ? 0 : 600 + extra * (EXTRA + 16);
+    this.template = this.stacked ? "" : `44px minmax(140px, 1.2fr) 112px ${`${EXTRA}px `.repeat(extra)}minmax(260px, 3fr)`;
+    this.narrowest = this.stacked ? 0 : 624 + extra * (EXTRA + 16);
     const full = Math.max(width, this.narrowest);
-    const room = this.stacked ? width - 84 : Math.max(260, ((full - 172 - 40 - 16 * (3 + extra) - extra * EXTRA) * 3) / 4.2);
+    const room = this.stacked ? width - 84 : Math.max(260, ((full - 196 - 40 - 16 * (3 + extra) - extra * EXTRA) * 3) / 4.2);
     const letters = Math.floor(room / LETTER) - 2;
     const lines = (text) => Math.ceil((/^[\0-\u024f\u2010-\u201f\u2212]*$/.test(text) ? text.length : 2 * text.length) / letters);
     this.offsets = new Float64Array(this.found.length + 1);
@@ -136,7 +138,8 @@ export class List {
       let all = 0;
       for (const text of this.texts(row)) all += lines(text);
       if (this.stacked) all += extra;
-      const height = this.stacked ? HEAD + LINE * all : Math.max(LEAST - ROOM, LINE * all);
+      const score = SCORE + LINE * Math.ceil((this.work.model.actions[row.grade] ?? "").length / ACTION);
+      const height = this.stacked ? Math.max(HEAD, score) + LINE * all : Math.max(LEAST - ROOM, score, LINE * all);
       this.offsets[at + 1] = this.offsets[at] + height + ROOM;
     });
     this.heads();
@@ -195,7 +198,7 @@ export class List {
     this.space.style.minWidth = `${this.narrowest}px`;
     const focused = this.space.contains(document.activeElement);
     const shown = [];
-    for (let at = first; at < last; at += 1) shown.push(this.row(this.found[at], at));
+    for (let at = first; at < last; at += 1) shown.push(line(this, this.found[at], at));
     show(this.space, shown.length ? shown : h("p", { class: "state", role: "row" }, h("span", { role: "gridcell" }, this.nobody())));
     // One stop for the Tab key, wherever the list was scrolled to.
     const stop = this.space.querySelector(`[data-at="${this.active}"]`) ?? this.space.querySelector("[data-at]");
@@ -206,47 +209,6 @@ export class List {
   nobody() {
     const { leads, settings } = this.work;
     return leads.closed === leads.good && !settings.closed ? "All leads of this file are closed." : "No lead matches.";
-  }
-
-  row(row, at) {
-    const { work } = this;
-    const { contacts } = work.leads;
-    const rank = work.model.rank(row.grade);
-    const mark = work.mark(row);
-    const last = row.place === work.calls && this.order === "score";
-    const links = [[contacts.tel(row), contacts.cell(row, "phone")], [contacts.mailto(row), contacts.cell(row, "email")]];
-    const element = h(
-      "div",
-      { class: `row${work.planned(row) ? "" : " beyond"}${last ? " edge" : ""}`, role: "row", "aria-rowindex": at + 2 },
-      h("span", { class: "place", role: "gridcell" }, row.place ? count(row.place) : "–"),
-      h(
-        "span",
-        { class: "who", role: "gridcell" },
-        h("button", { type: "button", class: "link", "data-at": at, "data-row": row.number, tabindex: "-1", onclick: () => this.open(at) }, contacts.title(row)),
-        h("small", {}, [contacts.also(row), row.rep ?? contacts.cell(row, "owner")].filter(Boolean).join(" · ")),
-        h("small", {}, links.filter(([link]) => link).map(([link, text]) => h("a", { href: link, tabindex: "-1" }, text))),
-        mark.mark ? h("span", { class: "mark" }, mark.mark) : null,
-      ),
-      row.error
-        ? h("span", { class: "why wrong", role: "gridcell" }, row.error)
-        : [
-            h(
-              "span",
-              { class: "points", role: "gridcell" },
-              h("span", {}, h("strong", {}, row.score), h("span", { class: `grade g${rank}` }, h("span", { class: "visually-hidden" }, "grade "), row.grade)),
-              h("small", {}, work.model.actions[row.grade] ?? ""),
-            ),
-            this.extra.map(({ name, place }) => h("span", { class: "extra", role: "gridcell", "data-name": name }, row.cells[place])),
-            h("span", { class: "why", role: "gridcell" },
-              this.flags(row).map((text) => h("span", { class: "flag" }, text)),
-              row.reasons.map(reason),
-              row.warnings ? h("span", { class: "caution" }, row.warnings) : null),
-          ],
-    );
-    element.style.top = `${this.offsets[at]}px`;
-    element.style.height = `${this.offsets[at + 1] - this.offsets[at]}px`;
-    element.style.gridTemplateColumns = this.template;
-    return element;
   }
 
   key(event) {
