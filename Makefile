@@ -8,7 +8,7 @@ SOURCES := train.py export_onnx.py data/leads.csv data/columns.toml \
 	$(wildcard leadscore/*.py leadscore/training/*.py leadscore/training/*/*.py)
 UV_VERSION := $(shell sed -n 's/^uv==\([^ ]*\).*/\1/p' requirements.txt)
 
-.PHONY: run train test test-all lint check serve-check lowest-check oldest-check deploy-check runtime-check spark-check contract-check openapi image image-check faults bench-serve scale sbom audit lab notebook screenshots lock clean
+.PHONY: run train test test-all lint check serve-check lowest-check oldest-check deploy-check runtime-check spark-check contract-check figures openapi image image-check faults bench-serve scale sbom audit lab notebook screenshots lock clean
 
 run: models/pipeline.joblib
 	@echo
@@ -58,6 +58,10 @@ deploy-check: .venv/installed .venv-deploy/installed
 # The model in other runtimes of ONNX: Node, WebAssembly, a browser. Needs npm.
 runtime-check: .venv/installed examples/node_modules/.package-lock.json
 	$(BIN)/pytest -q tests/examples
+
+# The tables of README.md and docs/model.md, from what was measured.
+figures: .venv/installed
+	$(BIN)/python -m docs.figures
 
 # docs/openapi.json for whoever has no service at hand. Rerun it when a test says that it is not current.
 openapi: .venv/installed

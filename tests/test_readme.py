@@ -6,92 +6,26 @@ import shlex
 import subprocess
 from dataclasses import fields
 from pathlib import Path
-from typing import Any
 
 import httpx2
 import pytest
 
+from benchmarks import documents
+from docs import figures
 from leadscore.settings import Settings, variable
 from tests.conftest import PYTHON, ROOT
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 DOCS = {page.stem: page.read_text(encoding="utf-8") for page in (ROOT / "docs").glob("*.md")}
 MODEL, API, OPERATIONS, REASONS = (DOCS[name] for name in ("model", "api", "operations", "reasons"))
-TWIN = json.loads((ROOT / "models" / "metrics.json").read_text())
-ORIGINAL = json.loads((ROOT / "models" / "metrics_original.json").read_text())
-LABELS = {
-    "ROC-AUC": "roc_auc",
-    "average precision": "average_precision",
-    "log loss": "log_loss",
-    "Brier score": "brier",
-    "calibration error": "ece",
-    "accuracy": "accuracy",
-    "precision": "precision",
-    "recall": "recall",
-    "F1": "f1",
-    "lift at 10 %": "lift_at_10%",
-}
-FIRST = ("ROC-AUC", "log loss", "calibration error", "lift at 10 %")
-"""Of the figures, those of the README."""
-EXACT = ("effect", "points")  # numbers of a reason, of which the README shows some digits
+TWIN, ORIGINAL = figures.TWIN, figures.ORIGINAL
+EXACT = ("effect", "points")  # numbers of a reason
 
 
-def _served(metrics: dict[str, Any], key: str) -> str:
-    figure = f"{metrics['models'][metrics['served']]['newest'][key]:.3f}"
-    interval = " to ".join(f"{bound:.3f}" for bound in metrics["intervals"].get(key, ()))
-    return f"{figure} ({interval})" if interval else figure
-
-
-@pytest.mark.parametrize("label", LABELS)
-def test_figures_of_the_served_model_are_those_measured(label: str) -> None:
-    """The first table of README and docs/model.md, twin and original side by side, is metrics*.json."""
-    row = f"| {label} | {_served(TWIN, LABELS[label])} | {_served(ORIGINAL, LABELS[label])} |"
-    assert row in MODEL
-    assert (row in README) == (label in FIRST)
-
-
-@pytest.mark.parametrize("name", TWIN["models"])
-def test_figures_of_the_compared_models_are_those_measured(name: str) -> None:
-    """The model comparison of docs/model.md is models/metrics*.json."""
-    cells = [
-        f"{metrics['models'][name]['newest'][key]:.3f}"
-        for metrics in (TWIN, ORIGINAL)
-        for key in ("roc_auc", "log_loss", "f1")
-    ]
-    assert f"| {name.replace('_', ' ')} | {' | '.join(cells)} |" in MODEL
-
-
-@pytest.mark.parametrize("name", TWIN["ablation"])
-def test_figures_of_the_ablation_are_those_measured(name: str) -> None:
-    """The table of ever later columns in docs/model.md is models/metrics_original.json."""
-    level = ORIGINAL["ablation"][name]
-    cells = [
-        f"{level[split][key]:.3f}"
-        for split in ("by_time", "at_random")
-        for key in ("roc_auc", "log_loss")
-    ]
-    assert f"| {name} | {level['features']} | {' | '.join(cells)} |" in MODEL
-
-
-@pytest.mark.parametrize("name", [name for name in ORIGINAL["slices"] if name.startswith("without")])
-def test_figures_of_the_slices_are_those_measured(name: str) -> None:
-    """docs/model.md names what the model scores without its easiest leads."""
-    part = ORIGINAL["slices"][name]
-    assert f"| {name} | {part['leads']:,} | {part['roc_auc']:.3f} | {part['log_loss']:.3f} |" in MODEL
-
-
-QUALITY = json.loads((ROOT / "benchmarks" / "quality.json").read_text())["models"]
-
-
-@pytest.mark.parametrize("name", [name for name in QUALITY if not name.endswith("pipeline")])
-def test_figures_of_other_libraries_are_those_measured(name: str) -> None:
-    """The comparison with other libraries in docs/model.md is benchmarks/quality.json."""
-    found = QUALITY[name]
-    cells = [f"{found[key]:.4f}" for key in ("roc_auc", "log_loss")]
-    for key in ("roc_auc", "log_loss"):
-        difference = "{:+.4f} ({:+.4f} to {:+.4f})".format(*found["difference"][key])
-        cells.append("" if name.startswith("ours") else difference)
-    assert f"| {name} | {' | '.join(cells)} |" in MODEL
+@pytest.mark.parametrize("name", figures.TABLES)
+def test_tables_of_figures_are_those_measured(name: str) -> None:
+    """README.md and docs/model.md hold what `make figures` writes there."""
+    assert documents.shown(figures.mark(name)) == figures.TABLES[name]()
 
 
 def test_figures_in_prose_are_those_measured() -> None:
