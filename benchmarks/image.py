@@ -176,7 +176,7 @@ def started() -> Iterator[Container]:
         print(built.stdout)
         if built.returncode:
             raise RuntimeError(f"the image was not built or does not start:\n{built.stdout[-4000:]}")
-        *engine, _, name = shlex.split(re.search(r"logs: (.*)", built.stdout)[1])
+        *engine, _, name = shlex.split(re.findall(r"logs: (.*)", built.stdout)[0])
         container = Container(name, engine, port, json.loads(figures.read_text()))
         try:
             yield container

@@ -31,6 +31,7 @@ from benchmarks import MODEL, ROOT
 from benchmarks.processes import free_port
 from leadscore.scorer import Scorer
 from leadscore.service.app import create_app
+from leadscore.service.routes.route import Route
 from leadscore.service.server import app, serve
 from leadscore.settings import Settings
 
@@ -46,11 +47,12 @@ def plain(typed: bool) -> AbstractContextManager[object]:
 
     def create(*arguments: Any) -> FastAPI:
         app = create_app(*arguments)
-        ours = next(route for route in app.routes if getattr(route, "path", "") == "/predict")
+        ours = next(one for one in app.routes if isinstance(one, Route) and one.path == "/predict")
         app.routes.remove(ours)
 
         async def with_query(request: Request, reasons: Annotated[int, Query(ge=0)] = 3) -> Response:
-            return await ours.endpoint(request)
+            answer: Response = await ours.endpoint(request)
+            return answer
 
         one = APIRoute("/predict", with_query if typed else ours.endpoint, methods=["POST"])
         app.routes.insert(0, one)
@@ -59,7 +61,11 @@ def plain(typed: bool) -> AbstractContextManager[object]:
     return patch("leadscore.service.app.create_app", create)
 
 
-WAYS = {"our Route": nullcontext(), "a plain one": plain(typed=False), "a typed one": plain(typed=True)}
+WAYS: dict[str, AbstractContextManager[object]] = {
+    "our Route": nullcontext(),
+    "a plain one": plain(typed=False),
+    "a typed one": plain(typed=True),
+}
 
 
 def main() -> None:
@@ -120,7 +126,7 @@ def over_http(port: int) -> float:
         command = [*WRK, f"http://127.0.0.1:{port}/predict", "--", lead.name]
         said = subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout
     found = json.loads(said.splitlines()[-1])
-    return (found["answers"] - found["failed"]) / found["seconds"]
+    return float((found["answers"] - found["failed"]) / found["seconds"])
 
 
 if __name__ == "__main__":

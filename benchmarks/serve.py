@@ -35,6 +35,7 @@ from typing import Any
 import joblib
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.patches import Rectangle
 
 from benchmarks import COLUMNS, LEADS, MODEL, ROOT
 from benchmarks.documents import fill
@@ -110,7 +111,7 @@ def always_many(leads: list[Lead]) -> Route:
 
 def probabilities(answer: Any) -> list[float]:
     """What the apps of benchmarks/peers answer."""
-    return answer["probabilities"]
+    return list(answer["probabilities"])
 
 
 def predictions(answer: Any) -> list[float]:
@@ -155,7 +156,7 @@ def our_tensors(leads: list[Lead]) -> Route:
 
 def first_tensor(answer: Any) -> list[float]:
     """What we answer to it."""
-    return answer["outputs"][0]["data"]
+    return list(answer["outputs"][0]["data"])
 
 
 def every_second(answer: Any) -> list[float]:
@@ -179,6 +180,11 @@ class Server:
     read: Callable[[Any], list[float]] | None = probabilities
     variables: dict[str, str] = field(default_factory=dict)
     about: str = ""
+
+    def request(self, leads: list[Lead]) -> Route:
+        """The path and the document of a request."""
+        assert self.route, f"{self.name} has no route"
+        return self.route(leads)
 
 
 _OURS = "{bin}/python predict.py --port {port}"
@@ -557,7 +563,7 @@ def draw(figures: dict[str, Any]) -> None:
         axis.set(xscale="log", title=f"{load.name}: leads a second, one core", xlim=(10, 4 * max(rates)))
         axis.spines[["top", "right"]].set_visible(False)
     axes[0].invert_yaxis()
-    handles = [plt.Rectangle((0, 0), 1, 1, color=colour) for colour in colours.values()]
+    handles = [Rectangle((0, 0), 1, 1, color=colour) for colour in colours.values()]
     labels = ["ours", "the fitted pipeline", "our ONNX file, bare", "limits"]
     figure.legend(handles, labels, loc="outside lower center", ncols=len(labels), frameon=False)
     figure.savefig(PLOT, metadata={"Date": None})
@@ -615,7 +621,7 @@ def _cell(figures: dict[str, Any], name: str, load: Load) -> str:
 
 
 def _median(figures: dict[str, Any], name: str, load: str, key: str = "rate") -> float:
-    return median(one[name][load][key] for one in figures["rounds"])
+    return median(float(one[name][load][key]) for one in figures["rounds"])
 
 
 def _ratios(figures: dict[str, Any], other: str, load: str) -> list[float]:
@@ -695,7 +701,7 @@ class Bench:
                 if one.leads > 1:
                     self.compare(server, running.port, one.leads)
                 measured[one.name] = self.load(server, running.port, one, self.seconds)
-                measured[one.name]["ours"] = self.load(OURS, self.ours.port, one, self.seconds)["rate"]
+                measured[one.name]["ours"] = self.load_ours(one)
                 if one.name == "single":
                     measured["memory"] = sum(map(occupied, _processes(self.ours)))
         return measured
@@ -706,8 +712,7 @@ class Bench:
         for one in LOADS:
             command = f"{server.command} {{build}}/leads.json {self.seconds} {one.leads}"
             rate = json.loads(self.run(server, command))
-            ours = self.load(OURS, self.ours.port, one, self.seconds)["rate"]
-            measured[one.name] = {"rate": rate, "ours": ours}
+            measured[one.name] = {"rate": rate, "ours": self.load_ours(one)}
         return measured
 
     def run(self, server: Server, command: str) -> str:
@@ -785,15 +790,20 @@ class Bench:
 
     def _answers(self, server: Server, port: int) -> bool:
         try:
-            status, _ = _post(port, *server.route(self.leads[:1]))
+            status, _ = _post(port, *server.request(self.leads[:1]))
         except (OSError, http.client.HTTPException):
             return False
         return status == http.HTTPStatus.OK
 
+    def load_ours(self, one: Load) -> float:
+        """The rate of ours, which is running beside."""
+        assert self.ours
+        return self.load(OURS, self.ours.port, one, self.seconds)["rate"]
+
     def compare(self, server: Server, port: int, size: int) -> None:
         """Raise RuntimeError unless the server answers what the model says."""
         for begin in range(0, min(COMPARED, 100 * size), size):
-            status, answer = _post(port, *server.route(self.leads[begin : begin + size]))
+            status, answer = _post(port, *server.request(self.leads[begin : begin + size]))
             if status != http.HTTPStatus.OK:
                 raise RuntimeError(f"{server.name} answers {status}: {answer[:1000]!r}")
             if server.read:
@@ -805,7 +815,7 @@ class Bench:
     def load(self, server: Server, port: int, one: Load, seconds: int) -> dict[str, float]:
         """Load the server and return what came of it; times in seconds."""
         starts = range(0, len(self.leads) - one.leads + 1, one.leads)
-        sent = [server.route(self.leads[begin : begin + one.leads]) for begin in starts]
+        sent = [server.request(self.leads[begin : begin + one.leads]) for begin in starts]
         bodies = BUILD / "bodies.jsonl"
         bodies.write_text("".join(json.dumps(document) + "\n" for _, document in sent))
         wrk = ["taskset", "--cpu-list", str(LOAD_CORE), "wrk", "--threads", "1", "--timeout", "60s"]
@@ -814,7 +824,7 @@ class Bench:
         done = subprocess.run(wrk, capture_output=True, text=True, check=False)
         if done.returncode:
             raise RuntimeError(f"wrk: {done.stdout}{done.stderr}")
-        figures = json.loads(done.stdout.splitlines()[-1])
+        figures: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
         if figures.pop("failed"):
             raise RuntimeError(f"{server.name} answered errors: {done.stdout}")
         figures["rate"] = figures["answers"] / figures["seconds"]
@@ -860,7 +870,7 @@ def _pinned(requirement: str) -> str:
     if "==" in requirement:
         return requirement
     text = (ROOT / "requirements.txt").read_text()
-    return f"{requirement}=={re.search(rf'^{re.escape(requirement)}==([^ ;]+)', text, re.MULTILINE)[1]}"
+    return f"{requirement}=={re.findall(rf'^{re.escape(requirement)}==([^ ;]+)', text, re.MULTILINE)[0]}"
 
 
 def _install(environment: str) -> None:
@@ -874,7 +884,7 @@ def _install(environment: str) -> None:
     uv = [sys.executable, "-m", "uv"]
     subprocess.run([*uv, "venv", "-q", "--clear", "--python", sys.executable, folder], check=True)
     python = folder / "bin" / "python"
-    install = [*uv, "pip", "install", "-q", "--compile-bytecode", "--python", python]
+    install = [*uv, "pip", "install", "-q", "--compile-bytecode", "--python", str(python)]
     subprocess.run([*install, *wanted.split()], check=True)
     installed.write_text(wanted)
 
@@ -889,7 +899,7 @@ def _machine() -> dict[str, Any]:
     processors = Path("/proc/cpuinfo").read_text()
     wrk = subprocess.run(["wrk", "--version"], capture_output=True, text=True, check=False).stdout
     return {
-        "processor": re.search(r"model name\s*: (.*)", processors)[1],
+        "processor": re.findall(r"model name\s*: (.*)", processors)[0],
         "cores": os.cpu_count(),
         "python": python_version(),
         "wrk": wrk.split()[1].removeprefix("debian/"),

@@ -151,6 +151,7 @@ def read(path: Path, dictionary: Dictionary) -> tuple[list[str], Cells]:
     dataset.load(path, dictionary)
     with path.open(encoding="utf-8-sig", newline="") as file:
         header, *body = csv.reader(file)
+    assert dictionary.clock
     clock = header.index(dictionary.clock.source)
     body.sort(key=lambda row: float(row[clock]))
     return header, dict(zip(header, np.array(body, dtype=object).T, strict=True))

@@ -43,7 +43,7 @@ def test_missing_markers_and_aliases_come_from_the_dictionary() -> None:
     for spelling in ("google", "Google ", "GOOGLE"):
         assert TEXT.read(spelling) == "Google"
         assert plain.read(spelling) == spelling.strip()
-    assert math.isnan(replace(NUMBER, missing=frozenset({"x"})).read("X"))
+    assert math.isnan(float(replace(NUMBER, missing=frozenset({"x"})).read("X")))
 
 
 @pytest.mark.parametrize(
@@ -80,7 +80,8 @@ def test_yes_and_no_are_read_in_any_words_and_types(levels: tuple[str, str]) -> 
         expected = next(level for level in levels if TRUTH[level_key(level)] is truth)
         assert {column.read(word) for word in words} == {expected}
     assert column.read("maybe") == "maybe"
-    for value in (2, 0.5, math.inf, [], b"1"):
+    wrong: list[object] = [2, 0.5, math.inf, [], b"1"]
+    for value in wrong:
         with pytest.raises(ColumnError):
             column.read(value)
 
@@ -151,7 +152,7 @@ def test_tensors_have_the_shapes_and_types_the_graph_reads(rows: int) -> None:
     """One (n, 1) array for a feature, float32 with NaN or text with ''; also for no leads at all."""
     numbers, texts = tensor(NUMBER, [math.nan] * rows), tensor(TEXT, [""] * rows)
     assert numbers.shape == texts.shape == (rows, 1)
-    assert (numbers.dtype, texts.dtype) == (np.float32, object)
+    assert (numbers.dtype, texts.dtype) == (np.dtype(np.float32), np.dtype(object))
     assert np.isnan(numbers).all()
     assert (texts == "").all()
 
@@ -174,7 +175,9 @@ def test_dictionary_in_one_line_a_column(tmp_path: Path) -> None:
     dictionary = Dictionary.load(path)
     assert [c.name for c in dictionary.known_at("signup").features] == ["size"]
     assert [c.name for c in dictionary.known_at("first call").features] == ["size", "mood"]
-    assert dictionary.known_at("signup").find("Mood").reason == "the data dictionary gives no reason"
+    mood = dictionary.known_at("signup").find("Mood")
+    assert mood
+    assert mood.reason == "the data dictionary gives no reason"
     assert Dictionary.from_dict(dictionary.to_dict()) == dictionary
     with pytest.raises(DictionaryError, match="no moment 'capture', expected one of signup, first call"):
         dictionary.known_at("capture")

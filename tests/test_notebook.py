@@ -24,10 +24,14 @@ def _shown(cell: dict[str, Any]) -> str:
     return P_VALUE.sub("p", " ".join("\n".join(texts).split()))  # a digit more moves a whole table
 
 
+def _read() -> Any:
+    return nbformat.read(NOTEBOOK, as_version=4)  # type: ignore[no-untyped-call]  # nbformat types few
+
+
 @pytest.fixture(scope="module")
 def committed() -> Any:
     """The notebook as it is in the repository."""
-    return nbformat.read(NOTEBOOK, as_version=4)
+    return _read()
 
 
 @pytest.mark.slow
@@ -35,7 +39,7 @@ def test_committed_outputs_are_those_of_its_code(
     committed: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Run from top to bottom, it shows what the reader sees (with the libraries it was made with)."""
-    again = nbformat.read(NOTEBOOK, as_version=4)
+    again = _read()
     monkeypatch.setenv("MPLCONFIGDIR", str(tmp_path))
     nbclient.NotebookClient(again, timeout=600, resources={"metadata": {"path": str(ROOT)}}).execute()
     made_with = json.loads((ROOT / "models" / "metrics.json").read_text())["versions"]

@@ -227,8 +227,15 @@ def _endless(model: onnx.ModelProto) -> onnx.ModelProto:
     make, kinds = onnx.helper, onnx.TensorProto
     for node in model.graph.node:
         node.output[:] = ["ended" if name == "probability" else name for name in node.output]
-    values = {"i": (kinds.INT64, []), "more": (kinds.BOOL, []), "p": (kinds.FLOAT, None)}
-    again = {"more again": (kinds.BOOL, []), "p again": (kinds.FLOAT, None)}
+    values: dict[str, tuple[int, list[int] | None]] = {
+        "i": (kinds.INT64, []),
+        "more": (kinds.BOOL, []),
+        "p": (kinds.FLOAT, None),
+    }
+    again: dict[str, tuple[int, list[int] | None]] = {
+        "more again": (kinds.BOOL, []),
+        "p again": (kinds.FLOAT, None),
+    }
     body = make.make_graph(
         [
             make.make_node("Identity", ["more"], ["more again"]),

@@ -87,7 +87,7 @@ class Trained(NamedTuple):
     @property
     def metrics(self) -> dict[str, Any]:
         """Its metrics.json."""
-        return json.loads((self.folder / "metrics.json").read_text())
+        return dict(json.loads((self.folder / "metrics.json").read_text()))
 
 
 class Said(NamedTuple):
@@ -128,7 +128,7 @@ def metrics(trained: Trained) -> dict[str, Any]:
 
 
 def _shipped() -> dict[str, Any]:
-    return json.loads((ROOT / "models" / "metrics.json").read_text())
+    return dict(json.loads((ROOT / "models" / "metrics.json").read_text()))
 
 
 def _numbers(document: Any, path: str = "") -> dict[str, float]:
@@ -257,7 +257,7 @@ def test_shipped_figures_of_the_original_are_what_training_gives(
 
 
 @pytest.fixture(scope="module")
-def crm(tmp_path_factory: pytest.TempPathFactory) -> list[object]:
+def crm(tmp_path_factory: pytest.TempPathFactory) -> list[Any]:
     """Options for a CSV and a data dictionary of a CRM that shares no column with the Kaggle data."""
     folder = tmp_path_factory.mktemp("crm")
     rng = np.random.default_rng(0)
@@ -275,7 +275,7 @@ def crm(tmp_path_factory: pytest.TempPathFactory) -> list[object]:
 
 @pytest.mark.slow
 def test_another_crm_trains_and_serves_without_touching_code(
-    crm: list[object], tmp_path: Path, serve: Serve
+    crm: list[Any], tmp_path: Path, serve: Serve
 ) -> None:
     """Another data dictionary is all it takes, from the CSV to an answer over HTTP."""
     done = _train(*crm, "--output", tmp_path)
@@ -297,7 +297,7 @@ def test_another_crm_trains_and_serves_without_touching_code(
 
 
 @pytest.mark.slow
-def test_threshold_rule_reaches_the_card(crm: list[object], tmp_path: Path) -> None:
+def test_threshold_rule_reaches_the_card(crm: list[Any], tmp_path: Path) -> None:
     """`--threshold capacity` is stored with its parameter and its expected result, and shown."""
     done = _train(*crm, "--output", tmp_path, "--threshold", "capacity", "--calls-per-100", 20)
     assert done.code == 0, done.err
@@ -311,7 +311,7 @@ def test_threshold_rule_reaches_the_card(crm: list[object], tmp_path: Path) -> N
 
 
 @pytest.mark.slow
-def test_a_worse_model_does_not_replace_a_better_one(crm: list[object], tmp_path: Path) -> None:
+def test_a_worse_model_does_not_replace_a_better_one(crm: list[Any], tmp_path: Path) -> None:
     """Exit code 3 with the reasons, and the folder as it was; --force replaces it all the same."""
     assert _train(*crm, "--output", tmp_path).code == 0
     before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
@@ -338,7 +338,7 @@ def test_a_worse_model_does_not_replace_a_better_one(crm: list[object], tmp_path
 
 @pytest.mark.slow
 def test_trees_too_deep_for_reasons_are_refused_and_kept(
-    crm: list[object], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    crm: list[Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nothing is exported; the sentence holds the command that writes the plain graph instead."""
     # Two columns have few patterns of turns however deep the trees are.
@@ -347,7 +347,7 @@ def test_trees_too_deep_for_reasons_are_refused_and_kept(
     assert refused.code == 3
     assert "train trees of depth 3 or less" in refused.err
     assert [path.name for path in tmp_path.iterdir()] == ["too_deep.joblib"]
-    script, *arguments = re.search(r"python (export_onnx.py .*--plain)", refused.err)[1].split()
+    script, *arguments = re.findall(r"python (export_onnx.py .*--plain)", refused.err)[0].split()
     done = subprocess.run(
         [sys.executable, ROOT / script, *arguments, "--data", crm[1]],
         cwd=tmp_path,
@@ -360,7 +360,7 @@ def test_trees_too_deep_for_reasons_are_refused_and_kept(
 
 
 @pytest.mark.slow
-def test_published_model_has_learned_from_the_newest_leads(crm: list[object], tmp_path: Path) -> None:
+def test_published_model_has_learned_from_the_newest_leads(crm: list[Any], tmp_path: Path) -> None:
     """What is published is fitted on all leads, by the recipe whose figures stand beside it; with
     --no-refit it is the evaluated model itself.
     """
@@ -373,7 +373,8 @@ def test_published_model_has_learned_from_the_newest_leads(crm: list[object], tm
     assert (kept / MODEL.name).read_bytes() != (refitted / MODEL.name).read_bytes()
     graphs = [Scorer(folder / gate.EVALUATED) for folder in (refitted, kept)]
     leads = graphs[0].inputs([{"seats": 20, "branch": "Bänk"}, {"seats": -20}, {}])
-    assert np.array_equal(*(graph.run(leads)[0] for graph in graphs))
+    first, second = (graph.run(leads)[0] for graph in graphs)
+    assert np.array_equal(first, second)
     assert "fitted on all 1,200" in (refitted / "CARD.md").read_text()
     assert "fitted on all" not in (kept / "CARD.md").read_text()
     (refitted / gate.EVALUATED).unlink()
@@ -383,7 +384,7 @@ def test_published_model_has_learned_from_the_newest_leads(crm: list[object], tm
 
 
 @pytest.mark.slow
-def test_later_columns_are_used_on_request(crm: list[object], tmp_path: Path) -> None:
+def test_later_columns_are_used_on_request(crm: list[Any], tmp_path: Path) -> None:
     """`--known contacted` adds the columns written by then (the default adds none, see above)."""
     arguments = [*crm, "--output", tmp_path, "--known", "contacted"]
     refused = _train(*arguments)
@@ -399,7 +400,7 @@ def test_later_columns_are_used_on_request(crm: list[object], tmp_path: Path) ->
 
 
 @pytest.mark.slow
-def test_unwritable_output_is_an_error_not_a_crash(crm: list[object], tmp_path: Path) -> None:
+def test_unwritable_output_is_an_error_not_a_crash(crm: list[Any], tmp_path: Path) -> None:
     """A folder that cannot be made is named, in one line."""
     (tmp_path / "file").write_text("not a folder")
     done = _train(*crm, "--output", tmp_path / "file" / "models")
@@ -458,7 +459,7 @@ def _ctrl_c_by_default() -> None:
     "moment",
     ["comparing models: logistic", pytest.param("bootstrap intervals", marks=pytest.mark.slow)],
 )
-def test_interruption_leaves_the_previous_model(crm: list[object], tmp_path: Path, moment: str) -> None:
+def test_interruption_leaves_the_previous_model(crm: list[Any], tmp_path: Path, moment: str) -> None:
     """Ctrl-C while it works: exit code 130, the old file untouched, no half of a new one."""
     (tmp_path / MODEL.name).write_bytes(b"previous")
     # A terminal of its own, on which the progress shows what is being done.

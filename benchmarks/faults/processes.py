@@ -50,7 +50,11 @@ def reload_under_load() -> Outcome:
             with service.load() as counted:
                 for reload in range(1, RELOADS + 1):
                     service.process.send_signal(signal.SIGHUP)
-                    until(lambda reloads=2 * reload: service.logged("model reloaded") == reloads)
+
+                    def reloaded(times: int = 2 * reload) -> bool:
+                        return service.logged("model reloaded") == times
+
+                    until(reloaded)
             same = service.workers() == before
     failed = counted["refused"] + counted["cut off"]
     return Outcome(

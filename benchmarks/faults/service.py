@@ -126,7 +126,7 @@ class Service:
 
 
 @contextlib.contextmanager
-def started(*wrapper: str, log: Path | None = None, **environment: str) -> Iterator[Service]:
+def started(*wrapper: str, log: str | Path | None = None, **environment: str) -> Iterator[Service]:
     """A service on a free port, stopped at the end. `wrapper` is a command that starts a command."""
     port = free_port()
     clean = {k: v for k, v in os.environ.items() if not k.startswith("LEADSCORE_")}
@@ -152,10 +152,10 @@ def plain(*wrapper: str) -> Iterator[Service]:
 
 @contextlib.contextmanager
 def _running(
-    command: list[str], port: int, ready: bytes, log: Path | None, environment: dict[str, str]
+    command: list[str], port: int, ready: bytes, log: str | Path | None, environment: dict[str, str]
 ) -> Iterator[Service]:
     with tempfile.TemporaryDirectory() as scratch:
-        log = log or Path(scratch) / "log"
+        log = Path(log or Path(scratch, "log"))
         with log.open("wb") as output:
             process = subprocess.Popen(
                 command, cwd=ROOT, env=environment, stdout=output, stderr=subprocess.STDOUT

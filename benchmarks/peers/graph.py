@@ -31,4 +31,5 @@ _SESSION = session()
 
 def probabilities(leads: list[dict[str, Any]]) -> list[float]:
     """The probability of each lead."""
-    return _SESSION.run(["probability"], tensors(leads))[0].tolist()
+    (probability,) = _SESSION.run(["probability"], tensors(leads))
+    return list(probability.tolist())

@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Callable
+from typing import Any
 
 import litserve
 
@@ -10,13 +11,13 @@ import litserve
 class Api(litserve.LitAPI):
     """Scores the leads of a request by `probabilities`, which `setup` of a subclass finds."""
 
-    probabilities: Callable[[list], list[float]]
+    probabilities: Callable[[list[Any]], list[float]]
 
-    def batch(self, requests: list[list]) -> list:
+    def batch(self, requests: list[list[Any]]) -> list[Any]:
         self.ends = [sum(map(len, requests[: index + 1])) for index in range(len(requests))]
         return [lead for leads in requests for lead in leads]
 
-    def predict(self, leads: list) -> list[float]:
+    def predict(self, leads: list[Any]) -> list[float]:
         return self.probabilities(leads)
 
     def unbatch(self, found: list[float]) -> list[list[float]]:

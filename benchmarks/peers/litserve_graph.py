@@ -11,7 +11,7 @@ class Api(litserve_api.Api):
 
         self.probabilities = probabilities
 
-    def decode_request(self, request: dict[str, Any]) -> list:
+    def decode_request(self, request: dict[str, Any]) -> Any:
         return request["leads"]
 
 

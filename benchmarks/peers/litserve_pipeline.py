@@ -1,7 +1,7 @@
 """LitServe with a typed request model before the pipeline."""
 
 from benchmarks.peers import litserve_api
-from benchmarks.peers.leads import Leads
+from benchmarks.peers.leads import Lead, Leads
 
 
 class Api(litserve_api.Api):
@@ -10,7 +10,7 @@ class Api(litserve_api.Api):
 
         self.probabilities = probabilities
 
-    def decode_request(self, request: Leads) -> list:
+    def decode_request(self, request: Leads) -> list[Lead]:
         return request.leads
 
 

@@ -10,7 +10,6 @@ from starlette.requests import Request
 from benchmarks.peers.leads import Leads
 
 
-@serve.deployment(max_ongoing_requests=100)
 class Served:
     def __init__(self) -> None:
         from benchmarks.peers.pipeline import probabilities
@@ -25,5 +24,6 @@ class Served:
 if __name__ == "__main__":
     ray.init(num_cpus=1, include_dashboard=False, log_to_driver=False)
     serve.start(http_options={"host": "127.0.0.1", "port": int(sys.argv[1])})
-    serve.run(Served.bind(), route_prefix="/predict")
+    deployment = serve.deployment(max_ongoing_requests=100)(Served)
+    serve.run(deployment.bind(), route_prefix="/predict")
     signal.pause()

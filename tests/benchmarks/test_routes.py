@@ -4,6 +4,7 @@ import asyncio
 import json
 
 import httpx2
+from starlette.types import ASGIApp
 
 from benchmarks import routes
 
@@ -11,7 +12,7 @@ from benchmarks import routes
 def test_every_way_gives_the_same_answer() -> None:
     """Our Route and both plain ones answer a lead with the same document."""
 
-    async def ask(service: object) -> httpx2.Response:
+    async def ask(service: ASGIApp) -> httpx2.Response:
         transport = httpx2.ASGITransport(service)
         async with httpx2.AsyncClient(transport=transport, base_url="http://localhost") as client:
             return await client.post("/predict", json=json.loads(routes.LEAD))

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks import ROOT, documents, scale
+from benchmarks import LEADS, ROOT, documents, scale
 
 DOCUMENT = json.loads((ROOT / "benchmarks" / "scale.json").read_text())
 PIECE = 100_000_000  # bytes
@@ -31,7 +31,7 @@ def test_every_way_gives_the_same_answers(tmp_path: Path) -> None:
 
 def test_rows_are_repeated_as_often_as_needed(tmp_path: Path) -> None:
     """More rows than there are leads start over, below one header."""
-    header, *leads = scale.LEADS.read_bytes().splitlines()
+    header, *leads = LEADS.read_bytes().splitlines()
     found = scale.repeated(len(leads) + 2, tmp_path / "leads.csv").read_bytes().splitlines()
     assert found == [header, *leads, *leads[:2]]
 

@@ -18,7 +18,7 @@ def scores(request: InferenceRequest) -> list[float]:
         answer = httpx.post(address, content=document)
         assert answer.status_code == httpx.codes.OK, answer.text
     response = InferenceResponse.model_validate_json(answer.content)
-    return NumpyCodec.decode_output(response.outputs[0]).reshape(-1).tolist()
+    return list(NumpyCodec.decode_output(response.outputs[0]).reshape(-1).tolist())
 
 
 leads = pd.DataFrame(

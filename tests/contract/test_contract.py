@@ -71,13 +71,14 @@ def answers(serve: Serve, tmp_path_factory: pytest.TempPathFactory) -> dict[str,
     """What a generated Python client gets from a service with a key."""
     made = tmp_path_factory.mktemp("generated") / "client"
     path = f"{PYTHON}{os.pathsep}{os.environ['PATH']}"  # it calls ruff
-    options = ["--path", DOCUMENT, "--output-path", made, "--config", HERE / "generator.yaml"]
+    paths = ["--path", str(DOCUMENT), "--output-path", str(made)]
+    options = [*paths, "--config", str(HERE / "generator.yaml")]
     said = _run(PYTHON / "openapi-python-client", "generate", "--fail-on-warning", *options, PATH=path)
     assert "warning" not in said.lower()
     with serve(LEADSCORE_API_KEYS=KEY) as server:
         client = HERE / "generated_client.py"
         address = str(server.base_url)
-        return json.loads(_run(PYTHON / "python", client, address, KEY, PYTHONPATH=str(made)))
+        return dict(json.loads(_run(PYTHON / "python", client, address, KEY, PYTHONPATH=str(made))))
 
 
 def test_generated_client_scores(answers: dict[str, Any]) -> None:
@@ -110,7 +111,10 @@ def test_clients_of_other_servers_get_the_scores(client: Server, scorer: Scorer,
     said = _run(PYTHON / "python", "-W", "ignore", script, str(client.base_url).rstrip("/"))
     found = json.loads(said.splitlines()[-1])
     pages = {"page_views_per_visit": 2.5} if name == "mlserver" else {}
-    leads = [{"total_visits": 5, "lead_source": "Google", **pages}, {"total_visits": 7}]
+    leads: list[dict[str, object]] = [
+        {"total_visits": 5, "lead_source": "Google", **pages},
+        {"total_visits": 7},
+    ]
     if "array" in found:  # which has no second column
         plain, _ = scorer.run(scorer.inputs([{"total_visits": 5}, {"total_visits": 7}]))
         assert found.pop("array") == pytest.approx(plain, abs=1e-6)

@@ -47,7 +47,8 @@ def verdicts(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
         pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": where}, "spec": spec}
         (folder / f"{where}.yaml").write_text(json.dumps(pod))
         (folder / f"{where}-misspelt.yaml").write_text(json.dumps(pod).replace("httpGet", "httpget"))
-    check = [TOOLS / "kubernetes-validate", "--strict", *RESOURCES, INGRESS, *folder.iterdir()]
+    files = [*RESOURCES, INGRESS, *folder.iterdir()]
+    check = [str(TOOLS / "kubernetes-validate"), "--strict", *map(str, files)]
     done = subprocess.run(check, capture_output=True, text=True, check=False)
     lines = [line.split(maxsplit=2) for line in (done.stdout + done.stderr).splitlines()]
     return {Path(path).name: verdict for _, path, verdict in lines}
@@ -56,8 +57,9 @@ def verdicts(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 @with_schemas
 def test_compose_file_is_one() -> None:
     """It is valid by the schema of the Compose specification."""
-    check = [TOOLS / "check-jsonschema", "--builtin-schema", "vendor.compose-spec"]
-    done = subprocess.run([*check, DEPLOY / "compose.yaml"], capture_output=True, text=True, check=False)
+    check = [str(TOOLS / "check-jsonschema"), "--builtin-schema", "vendor.compose-spec"]
+    check.append(str(DEPLOY / "compose.yaml"))
+    done = subprocess.run(check, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout
 
 

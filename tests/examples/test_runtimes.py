@@ -16,7 +16,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Request, expect
 
 from leadscore.columns import LARGEST, Value
 from leadscore.scorer import TOLERANCE, Scorer
@@ -26,7 +26,10 @@ from tests.conftest import ROOT, TWIN
 EXAMPLES = ROOT / "examples"
 NODE = shutil.which("node")
 LEADS = 1000
-UNSEEN = {"number": (LARGEST, 0.1), "category": ("never seen", "Zürich 東京 🎓")}
+UNSEEN: dict[str, tuple[Value, Value]] = {
+    "number": (LARGEST, 0.1),
+    "category": ("never seen", "Zürich 東京 🎓"),
+}
 LEAD = {"total_visits": 5, "total_time_spent_on_website": 1200, "lead_source": "Google"}
 
 if not (EXAMPLES / "node_modules").exists():
@@ -137,9 +140,14 @@ def page(browser: Browser, site: str) -> Iterator[Page]:
     """The example's page; nothing may have gone wrong in it afterwards."""
     wrong: list[str] = []
     page = browser.new_page()
+
+    def own_alone(sent: Request) -> None:
+        if not sent.url.startswith((site, "data:")):
+            wrong.append(sent.url)
+
     page.on("console", lambda message: wrong.append(message.text))
     page.on("pageerror", lambda error: wrong.append(str(error)))
-    page.on("request", lambda sent: sent.url.startswith((site, "data:")) or wrong.append(sent.url))
+    page.on("request", own_alone)
     page.goto(f"{site}/examples/score.html")
     yield page
     page.close()
@@ -151,8 +159,9 @@ def found(request: pytest.FixtureRequest, columns: list[dict[str, Any]]) -> Outp
     """What onnxruntime-node computes, and onnxruntime-web in Node and in chromium."""
     if request.param == "chromium":
         outputs: Outputs = request.getfixturevalue("page").evaluate(IN_CHROMIUM, columns)
-        return outputs
-    return request.getfixturevalue("in_node")[request.param]
+    else:
+        outputs = request.getfixturevalue("in_node")[request.param]
+    return outputs
 
 
 def test_other_runtimes_compute_what_python_computes(

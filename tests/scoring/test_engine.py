@@ -1,6 +1,7 @@
 """The engine: probabilities, grades, reasons and cautions, alike for one lead and for many."""
 
 import math
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
@@ -13,7 +14,7 @@ from leadscore.scoring import meaning
 from leadscore.scoring.engine import Engine, Scored
 from tests.conftest import MODEL
 
-ODD = [
+ODD: list[dict[str, object]] = [
     {},
     {"city": "Atlantis", "country": "Mu"},
     {"total_visits": "9e9"},
@@ -21,7 +22,7 @@ ODD = [
 ]
 
 
-def _score(engine: Engine, *leads: dict[str, object], reasons: int = 3) -> Scored:
+def _score(engine: Engine, *leads: Mapping[str, object], reasons: int = 3) -> Scored:
     columns = {name: [lead.get(name) for lead in leads] for name in engine.vocabularies}
     return engine.score(engine.read(columns, len(leads)), reasons)
 

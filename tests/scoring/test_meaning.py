@@ -2,6 +2,7 @@
 
 import itertools
 import math
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -51,7 +52,9 @@ def test_equal_values_of_other_types_share_no_memory(values: tuple[object, ...])
 
 @pytest.mark.parametrize("value", [[], {}, [5], {"a": 1}, set()], ids=repr)
 @pytest.mark.parametrize("vocabulary", [_numbers, _texts], ids=["number", "text"])
-def test_values_that_cannot_be_remembered_are_errors(vocabulary: object, value: object) -> None:
+def test_values_that_cannot_be_remembered_are_errors(
+    vocabulary: Callable[[], Vocabulary], value: object
+) -> None:
     """A list or an object is an error of its own, alone or between values that are read."""
     found = vocabulary()
     right = 5 if vocabulary is _numbers else "Pune"

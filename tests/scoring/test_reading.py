@@ -59,7 +59,7 @@ def _wrong_keys(lead: dict[str, object]) -> set[str]:
     wrong, seen = set(), set()
     for key, value in lead.items():
         column = DICTIONARY.by_key.get(key)
-        if not _right(key, value) or column.name in seen:
+        if not _right(key, value) or (column and column.name in seen):
             wrong.add(key)
         if column:
             seen.add(column.name)
@@ -81,6 +81,8 @@ def test_every_lead_is_read_or_all_that_is_wrong_is_named(leads: list[dict[str, 
         assert len(places) == len(expected)
         for wrong in error.errors:
             place, key = wrong.place
+            assert isinstance(place, int)
+            assert isinstance(key, str)
             assert wrong.error.column == key
             assert wrong.error.value is leads[place][key]
         return

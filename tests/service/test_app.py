@@ -1,6 +1,7 @@
 """The HTTP app against its own OpenAPI document, and against anything at all."""
 
 import json
+from typing import Any
 
 import httpx2
 import pytest
@@ -41,7 +42,7 @@ COLUMNS = sorted(Scorer(MODEL).card.dictionary.by_key)
 
 @SCHEMA.parametrize()
 @settings(max_examples=50, suppress_health_check=list(HealthCheck))
-def test_no_request_breaks_the_contract(case: schemathesis.Case) -> None:
+def test_no_request_breaks_the_contract(case: schemathesis.Case[Any]) -> None:
     """Whatever is sent, valid or not, the status and the body are documented, and never a 5xx."""
     case.call_and_validate(
         checks=[

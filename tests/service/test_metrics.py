@@ -3,6 +3,7 @@
 import os
 import re
 from pathlib import Path
+from typing import Any
 
 import httpx2
 import pytest
@@ -33,7 +34,7 @@ def _sum(samples: Samples, name: str) -> float:
 @pytest.mark.parametrize("workers", ["2", pytest.param("1", marks=pytest.mark.slow)])
 def test_scrape_tells_what_was_asked(serve: Serve, scorer: Scorer, workers: str) -> None:
     """Requests, time, leads by grade, errors, warnings, the model and drift, over all workers."""
-    answers: list[dict[str, object]] = []
+    answers: list[dict[str, Any]] = []
     with serve(LEADSCORE_WORKERS=workers) as server:
 
         def post(path: str, json: object) -> httpx2.Response:

@@ -22,14 +22,17 @@ OTHER = "another"  # version
 
 
 @pytest.fixture
-def server(request: pytest.FixtureRequest, serve: Serve, tmp_path: Path) -> Iterator[Server]:
+def model(tmp_path: Path) -> Path:
+    """The model file of a service."""
+    return Path(shutil.copy(MODEL, tmp_path / "model.onnx"))
+
+
+@pytest.fixture
+def server(request: pytest.FixtureRequest, serve: Serve, model: Path) -> Iterator[Server]:
     """A service with a model file of its own."""
-    model = tmp_path / "model.onnx"
-    shutil.copy(MODEL, model)
     with serve(
         LEADSCORE_MODEL=str(model), LEADSCORE_API_KEYS="key", LEADSCORE_WORKERS=request.param
     ) as server:
-        server.model = model
         for client in (server, server.anew):
             client.headers.update(KEY)
         started = "Application startup complete"
@@ -45,7 +48,7 @@ def _versions(server: Server) -> set[str]:
     def ask(_: int) -> str:
         answer = server.anew.post("/predict", json={})
         assert answer.headers["x-model-version"] == answer.json()["model_version"]
-        return answer.json()["model_version"]
+        return str(answer.json()["model_version"])
 
     with ThreadPoolExecutor(8) as pool:
         return set(pool.map(ask, range(24)))
@@ -86,11 +89,13 @@ def _load(server: Server) -> Iterator[set[str]]:
     ],
     indirect=["server"],
 )
-def test_reload_under_load_fails_no_request(server: Server, how: str, scorer: Scorer) -> None:
+def test_reload_under_load_fails_no_request(
+    server: Server, model: Path, how: str, scorer: Scorer
+) -> None:
     """Every worker answers by the new model soon after, and nobody notices but by the version."""
     with _load(server) as seen:
         server.wait_for(lambda: seen, "the first answer")
-        replace_file(server.model, rewritten(version=OTHER))
+        replace_file(model, rewritten(version=OTHER))
         if how == "route":
             answer = server.post("/model/reload").raise_for_status().json()
             assert answer == {"model_version": OTHER, "previous_version": scorer.card.version}
@@ -103,7 +108,7 @@ def test_reload_under_load_fails_no_request(server: Server, how: str, scorer: Sc
 
 
 @pytest.mark.parametrize("server", ["1", pytest.param("2", marks=pytest.mark.slow)], indirect=True)
-def test_bad_file_changes_nothing(server: Server, scorer: Scorer) -> None:
+def test_bad_file_changes_nothing(server: Server, model: Path, scorer: Scorer) -> None:
     """Whatever is wrong with the file, the old model stays and the answer says why, without a path."""
     whole, version = MODEL.read_bytes(), scorer.card.version
     golden = [vars(entry) for entry in scorer.card.golden]
@@ -122,11 +127,11 @@ def test_bad_file_changes_nothing(server: Server, scorer: Scorer) -> None:
         "card format": lambda path: replace_file(path, rewritten(format=1)),
     }
     for reason, spoil in bad.items():
-        spoil(server.model)
+        spoil(model)
         answer = server.post("/model/reload")
         assert answer.status_code == 409, answer.text
         assert reason in answer.json()["detail"]
-        assert str(server.model.parent) not in answer.text
+        assert str(model.parent) not in answer.text
         server.process.send_signal(signal.SIGHUP)
     server.wait_for(lambda: "model not reloaded" in server.log.read_text(), "the reason in the log")
     assert _versions(server) == {version}

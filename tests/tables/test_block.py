@@ -1,5 +1,7 @@
 """Blocks: the columns that are added to a table, and what they add up to."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 
@@ -44,7 +46,8 @@ def test_lead_with_an_error_has_nothing_else(engine: Engine) -> None:
     assert "TotalVisits: got 'many', expected a number of at least 0 or null" in answered.errors[1]
     assert answered.errors[2] == "too short"
     assert np.isnan(answered.probability).tolist() == [False, True, True]
-    for column in (answered.score, answered.grade, answered.converts, *answered.reasons):
+    columns: tuple[Sequence[object], ...] = (answered.score, answered.grade, answered.converts)
+    for column in (*columns, *answered.reasons):
         assert [value is None for value in column] == [False, True, True]
     totals = answered.totals()
     assert (totals.leads, totals.wrong) == (3, 2)

@@ -4,6 +4,7 @@ import contextlib
 import csv
 import io
 import json
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -52,7 +53,8 @@ def _probability(**lead: object) -> str:
 def _write(rows: list[list[str]], delimiter: str, end: str) -> bytes:
     output = io.StringIO(newline="")
     # Before Python 3.13 csv does not quote a carriage return.
-    quoting = csv.QUOTE_ALL if any("\r" in cell for row in rows for cell in row) else csv.QUOTE_MINIMAL
+    returns = any("\r" in cell for row in rows for cell in row)
+    quoting: Literal[0, 1] = csv.QUOTE_ALL if returns else csv.QUOTE_MINIMAL
     csv.writer(output, delimiter=delimiter, lineterminator=end, quoting=quoting).writerows(rows)
     return output.getvalue().encode()
 

@@ -3,6 +3,7 @@
 import csv
 import io
 from collections.abc import Iterator
+from typing import Literal
 
 import pytest
 from hypothesis import given, settings
@@ -45,7 +46,7 @@ def _texts(content: bytes) -> list[str]:
     return [text for block in _blocks(content) for text in block.texts]
 
 
-def _write(rows: list[tuple[str, str]], delimiter: str, end: str, quoting: int) -> bytes:
+def _write(rows: list[tuple[str, str]], delimiter: str, end: str, quoting: Literal[0, 1]) -> bytes:
     if any("\r" in cell for row in rows for cell in row):  # which csv does not quote before Python 3.13
         quoting = csv.QUOTE_ALL
     output = io.StringIO(newline="")
@@ -54,7 +55,9 @@ def _write(rows: list[tuple[str, str]], delimiter: str, end: str, quoting: int) 
 
 
 @given(st.lists(st.tuples(CELLS, CELLS), min_size=1, max_size=20), DELIMITERS, ENDS, QUOTING)
-def test_any_cells_are_read(rows: list[tuple[str, str]], delimiter: str, end: str, quoting: int) -> None:
+def test_any_cells_are_read(
+    rows: list[tuple[str, str]], delimiter: str, end: str, quoting: Literal[0, 1]
+) -> None:
     """What programs write into a CSV is what the columns hold, and each record keeps its text."""
     rows = [("x" + city, note) for city, note in rows]
     content = _write([("City", "note"), *rows], delimiter, end, quoting)
@@ -224,7 +227,7 @@ def test_columns_left_out_on_purpose_are_told() -> None:
     columns = _file(b"Converted,City,note,tags\n").columns
     assert columns.refused == ("Converted", "tags")
     assert columns.unknown == ("note",)
-    assert "City" not in columns.absent
+    assert "city" not in [column.name for column in columns.absent]
     assert len(columns.absent) == len(DICTIONARY.features) - 1
 
 

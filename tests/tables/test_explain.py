@@ -23,7 +23,7 @@ def test_explain_draws_the_reasons() -> None:
     assert len(bars) == 11
     for line in bars:
         left, right = line.split("│")
-        effect = float(re.search(r"[+-]\d\.\d\d", right)[0])
+        effect = float(re.findall(r"[+-]\d\.\d\d", right)[0])
         assert ("█" in left) <= (effect <= 0)
         assert ("█" in right) <= (effect >= 0)
     assert lines[-1] == "! City “Atlantis” is new to the model, which takes it for “Mumbai”."

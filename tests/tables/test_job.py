@@ -28,8 +28,9 @@ SMALL = b"TotalVisits,City\nmany,Pune\n5,Mumbai\n1,Pune\n"
 def _started(*arguments: str, **options: Any) -> subprocess.Popen[bytes]:
     """The command as a process of its own."""
     command = [PYTHON, "predict.py", "score", *arguments]
-    hearing = {"preexec_fn": hear_ctrl_c}
-    return subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, **hearing, **options)
+    options |= {"cwd": ROOT, "stderr": subprocess.PIPE, "preexec_fn": hear_ctrl_c}
+    process: subprocess.Popen[bytes] = subprocess.Popen(command, **options)
+    return process
 
 
 def _wait_for(condition: Callable[[], Any]) -> None:

@@ -1,5 +1,7 @@
 """The decision: the threshold by the rule that was asked for, and grades that cover everyone."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -72,7 +74,7 @@ def test_capacity_threshold_uses_the_calls_there_are(calls: float) -> None:
         ({"name": "capacity", "calls_per_100": 101}, "expected at most 100"),
     ],
 )
-def test_rule_without_its_parameters_is_refused(rule: dict[str, object], message: str) -> None:
+def test_rule_without_its_parameters_is_refused(rule: dict[str, Any], message: str) -> None:
     """A rule is not completed by guesses."""
     with pytest.raises(RuleError, match=message):
         Rule(**rule)
@@ -83,7 +85,8 @@ def test_grades_cover_every_lead_once() -> None:
     found = decision.grades(TARGET, PROBABILITY, decision.bounds(PROBABILITY))
     assert [grade.grade for grade in found] == ["A", "B", "C", "D"]
     assert sum(grade.share for grade in found) == pytest.approx(1, abs=1e-3)
-    rates = [grade.conversion_rate for grade in found]
+    rates = [grade.conversion_rate for grade in found if grade.conversion_rate is not None]
+    assert len(rates) == len(found)
     assert rates == sorted(rates, reverse=True)
 
 

@@ -1,5 +1,7 @@
 """What the card keeps of the training leads: shares that add up, in bins that are counted as served."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -10,7 +12,7 @@ from leadscore.training.dataset import load
 from leadscore.training.distributions import drift
 from tests.conftest import TWIN
 
-BLOCKS = [
+BLOCKS: list[dict[str, Any]] = [
     {"name": "visits", "role": "feature", "kind": "number"},
     {"name": "empty", "role": "feature", "kind": "number"},
     {"name": "origin", "role": "feature", "kind": "category"},

@@ -69,7 +69,7 @@ def test_numbers_hardly_ever_missing_are_filled_and_no_others() -> None:
     filler = NumberFiller(rare=2).fit(training)
     found = filler.transform(pd.DataFrame({name: [np.nan, 9] for name in training}, dtype=np.float32))
     assert found.dtype == np.float32
-    assert np.array_equal(found, [[2, np.nan, np.nan], [9, 9, 9]], equal_nan=True)
+    assert np.array_equal(found, np.array([[2, np.nan, np.nan], [9, 9, 9]]), equal_nan=True)
     assert list(filler.get_feature_names_out()) == list(training)
     with pytest.raises(NotFittedError):
         clone(filler).transform(training)

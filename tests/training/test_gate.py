@@ -34,7 +34,7 @@ def published(scorer: Scorer, everything: Dataset) -> np.ndarray:
 def _informed(probability: np.ndarray, target: np.ndarray) -> np.ndarray:
     """Calibrated probabilities of a model that knows more: evidence normal around +1 or -1 log-odds."""
     evidence = np.random.default_rng(0).normal(2.0 * target - 1, np.sqrt(2))
-    return 1 / (1 + np.exp(-np.log(probability / (1 - probability)) - evidence))
+    return np.asarray(1 / (1 + np.exp(-np.log(probability / (1 - probability)) - evidence)))
 
 
 def _objections(scorer: Scorer, leads: Dataset, probability: np.ndarray) -> str:

@@ -30,7 +30,7 @@ def service(serve: Serve) -> Iterator[Server]:
 @pytest.fixture(params=CRMS)
 def name(request: pytest.FixtureRequest) -> str:
     """Each recipe."""
-    return request.param
+    return str(request.param)
 
 
 @pytest.fixture

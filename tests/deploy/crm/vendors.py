@@ -146,10 +146,11 @@ def serving(vendor: Vendor) -> Iterator[str]:
             body = json.loads(self.rfile.read(size)) if size else None
             url = urlsplit(self.path)
             query = {name: values[0] for name, values in parse_qs(url.query).items()}
+            answer: dict[str, Any] | list[Any] = {}
             if self.headers["authorization"] != f"Bearer {TOKEN}":
-                status, answer = 401, {}
+                status = 401
             elif vendor.faults:
-                status, answer = vendor.faults.pop(0), {}
+                status = vendor.faults.pop(0)
             else:
                 status, answer = vendor.answer(self.command, url.path, query, self.headers, body)
             content = b"" if status == 204 else json.dumps(answer).encode()

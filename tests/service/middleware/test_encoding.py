@@ -54,7 +54,7 @@ def test_packed_body_is_read(
 @pytest.mark.parametrize("encoding", ["br", "gzip, deflate", "zstd", "\xff"])
 def test_other_encoding_is_named(client: Server, encoding: str) -> None:
     """A 415, with those that are taken."""
-    headers = {"content-encoding": encoding.encode("latin-1"), "content-type": b"application/json"}
+    headers = {b"content-encoding": encoding.encode("latin-1"), b"content-type": b"application/json"}
     answer = client.post("/predict", content=LEAD, headers=headers)
     assert answer.status_code == 415
     assert answer.headers["accept-encoding"] == "gzip, deflate"
@@ -102,17 +102,15 @@ def test_answers_are_packed_if_asked(client: Server) -> None:
         answer = client.get(path, headers={"accept-encoding": asked})
         assert ("content-encoding" in answer.headers) == packed, path
         assert path == "/health" or answer.headers["vary"] == "Accept-Encoding"
-    leads = {"leads": [{}] * 100}
+    leads: dict[str, list[dict[str, object]]] = {"leads": [{}] * 100}
     headers = {"accept-encoding": "gzip"}
     plain = client.post("/predict/batch", json=leads, headers={"accept-encoding": "identity"})
     small = client.post("/predict/batch", json=leads, headers=headers)
     assert small.headers["content-encoding"] == "gzip"
     assert small.json() == plain.json()
-    csv = {
-        "content": b"City\n" + b"Mumbai\n" * 30_000,
-        "headers": {"content-type": "text/csv", **headers},
-    }
-    with client.stream("POST", "/predict/csv?partial=1", **csv) as stream:
+    csv = b"City\n" + b"Mumbai\n" * 30_000
+    headers["content-type"] = "text/csv"
+    with client.stream("POST", "/predict/csv?partial=1", content=csv, headers=headers) as stream:
         assert stream.headers["content-encoding"] == "gzip"
         assert "content-length" not in stream.headers
         assert stream.read().count(b"\n") == 30_001

@@ -120,14 +120,14 @@ def test_changed_file_of_keys_counts_at_once(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"require_key": True}, "LEADSCORE_REQUIRE_KEY: set, but neither"),
-        ({"api_keys_file": Path("no_such")}, "LEADSCORE_API_KEYS_FILE: No such file"),
+        (Settings(require_key=True), "LEADSCORE_REQUIRE_KEY: set, but neither"),
+        (Settings(api_keys_file=Path("no_such")), "LEADSCORE_API_KEYS_FILE: No such file"),
     ],
 )
-def test_service_that_must_be_closed_does_not_open(settings: dict[str, object], message: str) -> None:
+def test_service_that_must_be_closed_does_not_open(settings: Settings, message: str) -> None:
     """A mistake in the configuration never leaves the service open."""
     with pytest.raises(SettingsError, match=message):
-        Keys(Settings(**settings))
+        Keys(settings)
 
 
 def test_file_without_keys_does_not_start(tmp_path: Path) -> None:

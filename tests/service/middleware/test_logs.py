@@ -3,6 +3,7 @@
 import json
 import logging
 import sys
+from typing import Any
 
 import pytest
 
@@ -13,7 +14,7 @@ from tests.conftest import Server
 TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
 
-def _line(server: Server, identity: str) -> dict[str, object]:
+def _line(server: Server, identity: str) -> dict[str, Any]:
     server.wait_for(lambda: identity in server.log.read_text(), "the request's line")
     (line,) = [line for line in server.lines() if line.get("id") == identity]
     return line

@@ -6,7 +6,7 @@ from typing import Any
 
 import httpx2
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, ConsoleMessage, Page, Request, expect
 
 from tests.browser import CHROMIUM, chromium
 
@@ -42,16 +42,24 @@ def visit(browser: Browser, base: str) -> Iterator[Open]:
     wrong: list[str] = []
     contexts = []
 
+    def note(message: ConsoleMessage) -> None:
+        # The browser notes refusals the page handles, such as a 422, as errors.
+        if REFUSED not in message.text:
+            wrong.append(message.text)
+
+    def own_alone(sent: Request) -> None:
+        if not _own(sent.url, base):
+            wrong.append(f"left: {sent.url}")
+
     def start(view: str, width: int = 1280, scheme: Any = "light", **routes: object) -> Page:
         context = browser.new_context(
             viewport={"width": width, "height": 900}, color_scheme=scheme, accept_downloads=True
         )
         contexts.append(context)
         page = context.new_page()
-        # The browser notes refusals the page handles, such as a 422, as errors.
-        page.on("console", lambda m: REFUSED in m.text or wrong.append(m.text))
+        page.on("console", note)
         page.on("pageerror", lambda error: wrong.append(str(error)))
-        page.on("request", lambda sent: _own(sent.url, base) or wrong.append(f"left: {sent.url}"))
+        page.on("request", own_alone)
 
         def guarded(route: Any) -> None:
             answer = route.fetch()

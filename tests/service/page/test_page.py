@@ -156,7 +156,7 @@ def test_charts_of_the_card_are_drawn(visit: Open, client: httpx2.Client) -> Non
     expect(charts).to_have_count(2)
     for chart, curve in zip(charts.all(), ("reliability", "gains"), strict=True):
         drawn = max(
-            len(line.get_attribute("points").split()) for line in chart.locator("polyline").all()
+            len((line.get_attribute("points") or "").split()) for line in chart.locator("polyline").all()
         )
         assert drawn >= len(card["metrics"][curve])
         assert "NaN" not in chart.inner_html()
@@ -174,7 +174,9 @@ def test_model_is_told_in_words(visit: Open, client: httpx2.Client) -> None:
     titles = {column["name"]: column.get("label") for column in card["dictionary"]["column"]}
     first = page.locator(".block", has_text="What counts most").locator("tbody tr").first
     expect(first).to_contain_text(titles[most])
-    assert first.locator(".meter i").bounding_box()["height"] > 0
+    meter = first.locator(".meter i").bounding_box()
+    assert meter
+    assert meter["height"] > 0
     channels = page.locator(".block", has_text="The scores said").locator("tbody tr")
     expect(channels).to_have_count(len(card["metrics"]["channels"]))
     expect(channels.first).to_contain_text("of 100)")

@@ -1,7 +1,9 @@
 """`POST /predict` and `/predict/batch`: real requests over a real socket."""
 
 import json
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import httpx2
 import pytest
@@ -14,8 +16,8 @@ README_LEAD = {"total_visits": 5, "total_time_spent_on_website": 1200, "lead_sou
 JSON = {"content-type": "application/json"}
 
 
-def _expected(scorer: Scorer, *leads: dict[str, object]) -> list[float]:
-    return scorer.run(scorer.inputs(leads))[0].tolist()
+def _expected(scorer: Scorer, *leads: Mapping[str, object]) -> list[float]:
+    return list(scorer.run(scorer.inputs(leads))[0].tolist())
 
 
 def test_service_answers_what_the_scorer_answers(client: httpx2.Client, scorer: Scorer) -> None:
@@ -83,7 +85,7 @@ def test_largest_batch_is_answered_and_a_larger_one_refused(client: httpx2.Clien
 
 @pytest.mark.slow  # a model is trained to compare with
 def test_reasons_of_real_leads_are_xgboost_s_own(
-    client: httpx2.Client, original_csv: object, scorer: Scorer, capture: Dictionary
+    client: httpx2.Client, original_csv: Path, scorer: Scorer, capture: Dictionary
 ) -> None:
     """Five of the original's newest leads, over HTTP: every effect is what XGBoost computes, to 1e-5."""
     # Seconds, which the other tests need not.
@@ -113,7 +115,7 @@ def test_batch_tells_whom_to_call(client: httpx2.Client, scorer: Scorer) -> None
 
     def capacity(calls: int) -> dict[str, float]:
         answer = client.post(f"/predict/batch?calls={calls}", json={"leads": leads})
-        return answer.raise_for_status().json()["summary"]["capacity"]
+        return dict(answer.raise_for_status().json()["summary"]["capacity"])
 
     expected = _expected(scorer, *leads)
     order = sorted(range(len(leads)), key=lambda lead: -expected[lead])
@@ -287,7 +289,7 @@ def test_concurrent_requests_get_their_own_answers(client: httpx2.Client, scorer
 
     def ask(visits: int) -> dict[str, object]:
         lead = {"total_visits": visits, "prospect_id": str(visits)}
-        return client.post("/predict", json=lead).raise_for_status().json()
+        return dict(client.post("/predict", json=lead).raise_for_status().json())
 
     expected = _expected(scorer, *({"total_visits": visits} for visits in range(200)))
     with ThreadPoolExecutor(16) as pool:

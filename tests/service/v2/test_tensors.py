@@ -76,7 +76,7 @@ def test_wrong_tensor_is_named(client: Server, inputs: list[object], detail: str
 def _probability(client: Server, *inputs: object, **request: object) -> list[float]:
     answer = client.post(INFER, json={"inputs": inputs, **request})
     assert answer.status_code == 200, answer.text
-    return answer.json()["outputs"][0]["data"]
+    return list(answer.json()["outputs"][0]["data"])
 
 
 @pytest.mark.parametrize(
@@ -180,7 +180,7 @@ def test_wrong_length_of_the_json_part_is_refused(
     client: Server, length: str, content: bytes, status: int
 ) -> None:
     """Whatever the header says, the body decides."""
-    headers = {"inference-header-content-length": length.encode("latin-1")}
+    headers = {b"inference-header-content-length": length.encode("latin-1")}
     assert client.post(INFER, content=content, headers=headers).status_code == status
 
 

@@ -1,6 +1,8 @@
 """The Open Inference Protocol, by a client nobody here wrote, and by hand where it goes wrong."""
 
 import csv
+from collections.abc import Iterator
+from typing import Any
 
 import httpx2
 import numpy as np
@@ -13,7 +15,7 @@ INFER = "/v2/models/lead_conversion/infer"
 
 
 @pytest.fixture
-def triton(client: Server):  # noqa: ANN201  (a library without types)
+def triton(client: Server) -> Iterator[Any]:
     """NVIDIA's client, connected to the service."""
     library = pytest.importorskip("tritonclient.http", reason="published for Linux alone")
     with library.InferenceServerClient(f"{client.base_url.host}:{client.base_url.port}") as found:
@@ -31,7 +33,7 @@ def _tensors(values: dict[str, np.ndarray], binary: bool) -> list[object]:
     return found
 
 
-def test_real_client_finds_the_model(triton: object, scorer: Scorer) -> None:
+def test_real_client_finds_the_model(triton: Any, scorer: Scorer) -> None:
     """Health, readiness and metadata, as it asks for them."""
     assert triton.is_server_live()
     assert triton.is_server_ready()
@@ -46,7 +48,7 @@ def test_real_client_finds_the_model(triton: object, scorer: Scorer) -> None:
     assert triton.get_server_metadata()["name"] == "leadscore"
 
 
-def test_real_client_gets_the_scores(triton: object, scorer: Scorer) -> None:
+def test_real_client_gets_the_scores(triton: Any, scorer: Scorer) -> None:
     """Whole leads in binary tensors: the numbers of the scorer, also by threads for a large request."""
     with TWIN.open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))[:2000]
@@ -62,7 +64,7 @@ def test_real_client_gets_the_scores(triton: object, scorer: Scorer) -> None:
         assert answer.as_numpy("contributions") == pytest.approx(contributions[:count], abs=1e-6)
 
 
-def test_real_client_may_speak_json(triton: object, scorer: Scorer) -> None:
+def test_real_client_may_speak_json(triton: Any, scorer: Scorer) -> None:
     """Tensors as JSON, one output alone, also as JSON; columns left out are missing."""
     import tritonclient.http  # noqa: PLC0415
 
@@ -75,7 +77,7 @@ def test_real_client_may_speak_json(triton: object, scorer: Scorer) -> None:
 
 
 @pytest.mark.parametrize("algorithm", ["gzip", "deflate"])
-def test_real_client_may_pack(triton: object, scorer: Scorer, algorithm: str) -> None:
+def test_real_client_may_pack(triton: Any, scorer: Scorer, algorithm: str) -> None:
     """What it sends and what it gets, in binary form and as JSON."""
     values = {"total_visits": np.array([[5]] * 500, np.float32)}
     expected, _ = scorer.run(scorer.inputs([{"total_visits": 5}] * 500))
@@ -89,7 +91,7 @@ def test_real_client_may_pack(triton: object, scorer: Scorer, algorithm: str) ->
         assert answer.as_numpy("probability") == pytest.approx(expected, abs=1e-6)
 
 
-def test_real_client_understands_refusals(triton: object) -> None:
+def test_real_client_understands_refusals(triton: Any) -> None:
     """It shows its user what was wrong and where."""
     import tritonclient.utils  # noqa: PLC0415
 

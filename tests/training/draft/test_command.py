@@ -72,7 +72,7 @@ def test_leak_is_found_and_said(tmp_path: Path, capsys: pytest.CaptureFixture[st
 def test_page_holds_all_and_loads_nothing(tmp_path: Path) -> None:
     """The audit can be sent by mail; what a file calls its columns is never markup."""
     name = "<script>alert(1)</script>"
-    path = _made_up(tmp_path / "leads.csv", **{name: ["a", "b"] * 200})
+    path = _made_up(tmp_path / "leads.csv", 400, **{name: ["a", "b"] * 200})
     page = tmp_path / "audit.html"
     assert _draft(path, "--target", "Won", "-o", tmp_path / "x.toml", "--html", page) == 0
     text = page.read_text()
@@ -84,7 +84,9 @@ def test_page_holds_all_and_loads_nothing(tmp_path: Path) -> None:
 def test_names_that_clash_get_others(tmp_path: Path) -> None:
     """Any header makes a dictionary that loads: digits, other scripts, punctuation alone."""
     odd = ["2nd visit", "Größe", "電話", "a.b", "A B!", "name_2", "%"]
-    path = _made_up(tmp_path / "leads.csv", **{name: ["a", "b"] * 200 for name in odd if name != "A B!"})
+    path = _made_up(
+        tmp_path / "leads.csv", 400, **{name: ["a", "b"] * 200 for name in odd if name != "A B!"}
+    )
     assert _draft(path, "--target", "Won", "-o", tmp_path / "x.toml") == 0
     Dictionary.load(tmp_path / "x.toml")
 

@@ -8,7 +8,7 @@ from leadscore.training.dataset import Dataset, row_groups
 from leadscore.training.evaluation.folds import COMMON, folds, out_of_fold
 
 
-class _Memory(ClassifierMixin, BaseEstimator):
+class _Memory(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
     """A model that knows the leads it was fitted to and nothing else."""
 
     def fit(self, features: pd.DataFrame, target: np.ndarray) -> "_Memory":

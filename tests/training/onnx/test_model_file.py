@@ -114,7 +114,7 @@ def test_shipped_file_is_what_any_runtime_reads(scorer: Scorer) -> None:
 def test_reference_runtime_of_onnx_computes_the_same(exported: bytes, leads: Dataset) -> None:
     """Slow and plain Python, but what ONNX means: the same contributions to the last bit."""
     batch = inputs(leads.features.iloc[:20], leads.dictionary)
-    probability, contributions = ReferenceEvaluator(exported).run(None, batch)
+    probability, contributions = map(np.asarray, ReferenceEvaluator(exported).run(None, batch))
     expected = Scorer(exported).run(batch)
     assert np.abs(probability - expected[0]).max() <= TOLERANCE
     assert (contributions == expected[1]).all()

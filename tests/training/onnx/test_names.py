@@ -7,7 +7,7 @@ import onnx
 import pandas as pd
 import pytest
 
-from leadscore.columns import Column
+from leadscore.columns import Column, Kind, Role
 from leadscore.dictionary import Dictionary
 from leadscore.scorer import Scorer
 from leadscore.training.dataset import Dataset, inputs
@@ -24,17 +24,18 @@ def _leads(names: list[str]) -> Dataset:
     rng = np.random.default_rng(0)
     columns, features = [], {}
     for place, name in enumerate(names):
-        kind = "number" if place % 2 else "category"
+        kind: Kind = "number" if place % 2 else "category"
         columns.append(
             Column(name, f"Header {place}", "feature", kind, "capture", "A test's.", missing=MISSING)
         )
         texts = rng.choice(["web", "fair", ""], COUNT).astype(object)
         features[name] = rng.normal(size=COUNT).astype(np.float32) if place % 2 else texts
-    for role, name in (("id", "the_clock"), ("target", "the_outcome")):
+    others: list[tuple[Role, str]] = [("id", "the_clock"), ("target", "the_outcome")]
+    for role, name in others:
         columns.append(
             Column(
                 name, name, role, "category", "capture", "A test's.",
-                clock=role == "id", positive="1", negative="0", missing=MISSING,
+                clock=role == "id", positive=("1",), negative=("0",), missing=MISSING,
             )
         )  # fmt: skip
     target = rng.integers(0, 2, COUNT).astype(np.int8)

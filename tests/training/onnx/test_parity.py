@@ -1,10 +1,13 @@
 """Parity: a graph that differs from the pipeline does not get past it."""
 
 import copy
+from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
+from onnx import ModelProto
 from sklearn.pipeline import Pipeline
 
 from leadscore.card import seal
@@ -102,7 +105,7 @@ def test_decision_that_flips_is_refused_however_small_the_difference(
     on_threshold = replace(card.threshold, value=float(probability(pipeline, few).max()))
     convert_plain = plain_graph.scorer
 
-    def slightly_less(graph: object) -> object:
+    def slightly_less(graph: ModelProto) -> Callable[[Any], Any]:
         run = convert_plain(graph)
         return lambda batch: run(batch) - 1e-6
 

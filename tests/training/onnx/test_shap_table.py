@@ -48,7 +48,7 @@ def _states(table: Table, feature: int, column: np.ndarray) -> np.ndarray:
     first = own[0][0]
     if len(own) == 1:
         return np.where(column == 1, first, -1)
-    thresholds = np.float32([value for _, value in own[1:-1]])
+    thresholds = np.array([value for _, value in own[1:-1]], np.float32)
     place = np.searchsorted(thresholds, column, side="right")
     return first + np.where(np.isnan(column), len(own) - 1, place)
 
