@@ -112,6 +112,7 @@ def test_routes_are_also_below_their_version(behind: Server, prefix: str) -> Non
     assert answers[0] == answers[1]
     csv = "Lead Source\n" + "Google\n" * 1000
     headers = {"content-type": "text/csv", **KEY}
-    assert behind.post(f"{prefix}/predict/csv?partial=1", content=csv, headers=headers).status_code == 200
+    scored = behind.post(f"{prefix}/predict/csv?partial=1", content=csv, headers=headers)
+    assert scored.status_code == 200
     for path in ("/v2", "/v1/health", "health", "/docs", "/"):
         assert behind.get(prefix + path, headers=KEY).status_code == 404, path
