@@ -54,18 +54,31 @@ def test_folding_twice_changes_nothing(name: str) -> None:
 @pytest.mark.parametrize(
     ("name", "meant"),
     [
-        ("Total Visit", "Total Visits"),
-        ("Website Total Visits", "Total Visits"),
+        ("Total Visit", "TotalVisits"),
+        ("Website Total Visits", "TotalVisits"),
         ("Lead Sorce", "Lead Source"),
         ("Lead Source (original)", "Lead Source"),
+        ("Source", "Lead Source"),
+        ("visits", "TotalVisits"),
+        ("Date created", "DateCreated (UTC)"),
+        ("Spent on Site", "Time spent on site by the lead"),
         ("Shoe size", None),
         ("", None),
         ("x", None),
+        ("note", None),  # donotemail
+        ("Email", None),
+        ("Lead", None),
+        ("site", None),
+        ("#", None),
+        ("...", None),
     ],
 )
 def test_nearest_name_is_suggested(name: str, meant: str | None) -> None:
-    """A slip of the pen and a name with a word more are recognised; what is far from all is not."""
-    assert nearest(name, ["City", "Lead Origin", "Lead Source", "Total Visits"]) == meant
+    """A slip of the pen and a name with a word more or less are recognised; what is far from all is
+    not, nor letters that are no word, nor a word that says little of a name.
+    """
+    others = ["Do Not Email", "DateCreated (UTC)", "Time spent on site by the lead"]
+    assert nearest(name, ["City", "Lead Origin", "Lead Source", "TotalVisits", *others]) == meant
 
 
 def test_huge_name_is_no_work() -> None:

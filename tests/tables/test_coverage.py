@@ -1,6 +1,7 @@
 """A file is never scored by next to nothing without a word."""
 
 import json
+import re
 from pathlib import Path
 
 import httpx2
@@ -67,11 +68,11 @@ def test_file_without_what_matters_is_refused(command: Command, tmp_path: Path, 
     assert "Columns: 2 of the 11 the model reads." in done.err
     assert "Known to the model and left out on purpose: Tags" in done.err
     assert "Total Time (did you mean Total Time Spent on Website?)" in done.err
-    assert "the file lacks columns worth 85% of what the model goes by" in done.err
+    assert re.search(r"the file lacks columns worth \d\d% of what the model goes by", done.err)
     assert "--map 'HEADER=COLUMN', or add --partial" in done.err
     done = command("score", str(source), "-o", str(target), "--partial")
     assert (done.code, target.exists()) == (0, True)
-    assert "(85% of what the model goes by)" in done.err
+    assert re.search(r"\(\d\d% of what the model goes by\)", done.err)
 
 
 def test_column_can_be_mapped(command: Command, client: httpx2.Client) -> None:
@@ -128,7 +129,7 @@ def test_service_refuses_and_tells(client: httpx2.Client) -> None:
     """422 with the list; with partial=1 the same file is scored, and a header says what was read."""
     refused = client.post("/predict/csv", content=FEW, headers=CSV)
     assert refused.status_code == 422
-    assert "85% of what the model goes by" in refused.json()["detail"]
+    assert re.search(r"worth \d\d% of what the model goes by", refused.json()["detail"])
     assert "?partial=1" in refused.json()["detail"]
     answer = client.post("/predict/csv?partial=1", content=FEW, headers=CSV).raise_for_status()
     told = json.loads(answer.headers["x-columns"])
@@ -146,9 +147,7 @@ def test_dry_run_tells_what_a_file_holds(client: httpx2.Client) -> None:
     content = b"a title\n" + FEW.replace(b",", b";") + b";;\n;;;;\nTotal;;;;9\n"
     found = client.post("/predict/csv?dry_run=1", content=content, headers=CSV).raise_for_status().json()
     assert found["names"] == ["TotalVisits", "City", "Tags", "note", "Total Time"]
-    assert found["suggestions"] == {"Total Time": "Total Time Spent on Website"} | {
-        name: source for name, source in found["suggestions"].items() if name == "note"
-    }
+    assert found["suggestions"] == {"Total Time": "Total Time Spent on Website"}
     assert (found["enough"], found["delimiter"], found["leads"]) == (False, ";", 1)
     assert found["left_out"] == {"titles": 1, "blanks": 2, "totals": 1, "footers": 0}
     unknown = client.post("/predict/csv?dry_run=1", content=b"a,b\n1,2\n", headers=CSV).json()
