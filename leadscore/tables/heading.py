@@ -49,12 +49,13 @@ def heading(
     if start and (sep := _SEP.fullmatch(start[0])):
         delimiters, first = sep[1], 1
     choices = [
-        (names.known(start[place:], mark), -place, mark)
+        (known, -place, cells, mark)
         for place in range(first, len(start))
         for mark in delimiters
+        for known, cells in [names.known(start[place:], mark)]
     ]
-    # Of equals the first line, and the first delimiter.
-    _, place, delimiter = max(choices, key=lambda choice: choice[:2], default=(0, -first, ","))
+    # Of equals the first line, and the delimiter of most cells: to "," the line "#;City" is one, "City".
+    _, place, _, delimiter = max(choices, key=lambda choice: choice[:3], default=(0, -first, 0, ","))
     above = start[first:-place]
     return Heading(
         delimiter,
@@ -76,14 +77,14 @@ class _Names:
         self._find, self.features = dictionary.find, len(dictionary.features)
         self._mapped = set(map(fold, mapping))
 
-    def known(self, lines: Sequence[str], delimiter: str) -> int:
-        """How many columns a header names that starts with these lines."""
+    def known(self, lines: Sequence[str], delimiter: str) -> tuple[int, int]:
+        """How many columns a header names that starts with these lines, and how many cells it has."""
         record = (f"{line}\n" for line in islice(lines, HEADER_LINES))
         try:
             names = next(csv.reader(record, delimiter=delimiter, strict=True), [])
         except csv.Error:
-            return 0
-        return len({self._found(name) for name in names} - {None})
+            return 0, 0
+        return len({self._found(name) for name in names} - {None}), len(names)
 
     def _found(self, name: str) -> str | None:
         if self._mapped and fold(name) in self._mapped:
@@ -102,7 +103,7 @@ def _start(lines: Iterator[str], names: _Names) -> list[str]:
         start.append(line)
         length += len(line)
         # Nothing more is waited for than is needed: the lines may come through a pipe.
-        sure = max(names.known([line.removeprefix(BOM)], mark) for mark in DELIMITERS)
+        sure, _ = max(names.known([line.removeprefix(BOM)], mark) for mark in DELIMITERS)
         if 2 * sure >= names.features or len(start) == LINES or length > LONGEST:
             break
     return start

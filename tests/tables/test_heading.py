@@ -3,7 +3,7 @@
 import pytest
 
 from leadscore.dictionary import Dictionary
-from leadscore.tables.heading import BOM, LINES, LONGEST, Heading, heading
+from leadscore.tables.heading import BOM, DELIMITERS, LINES, LONGEST, Heading, heading
 from tests.conftest import ROOT
 
 DICTIONARY = Dictionary.load(ROOT / "data" / "columns.toml").known_at("capture")
@@ -48,6 +48,13 @@ def test_sep_line_decides_the_delimiter() -> None:
     """Also one that would not be guessed."""
     found = _found("sep=#", "City#Lead Source", "Pune#Google")
     assert (found.delimiter, list(found.lines)) == ("#", ["City#Lead Source", "Pune#Google"])
+
+
+@pytest.mark.parametrize("delimiter", DELIMITERS)
+@pytest.mark.parametrize("names", [("#", "City"), ("City", "%"), ("City", ""), ("№", "Shoe size")])
+def test_a_header_may_be_a_sign(delimiter: str, names: tuple[str, str]) -> None:
+    """A name is the same without signs, and yet "#;City" is two columns."""
+    assert _found(delimiter.join(names), delimiter.join("1x")).delimiter == delimiter
 
 
 def test_header_may_span_lines() -> None:
