@@ -177,6 +177,14 @@ def test_shipped_card_is_what_training_writes(trained: Trained) -> None:
         assert (trained.folder / "figures" / name).read_bytes().startswith(b"\x89PNG")
 
 
+def test_card_is_read_from_the_top(trained: Trained) -> None:
+    """What it is and how to use it come first, the columns it refuses last."""
+    title, *parts = (trained.folder / "CARD.md").read_text().split("\n## ")
+    assert f"{trained.metrics['models']['xgboost']['newest']['lift_at_10%']:.1f} times" in title
+    headings = [part.partition("\n")[0] for part in parts]
+    assert (headings[0], headings[-1]) == ("How to use it", "Columns refused")
+
+
 def test_every_model_has_every_figure(metrics: dict[str, Any]) -> None:
     """Dummy, linear, tree, forest and boosting are measured alike, so is every ablation."""
     assert list(metrics["models"]) == list(CANDIDATES)

@@ -13,11 +13,7 @@ from leadscore.training import report_tables as tables
 
 ROLLING: Final = ("ROC-AUC, cross-validation", "rolling", "log loss, cross-validation", "rolling ")
 
-_WHEN: Final = {
-    "capture": "captured",
-    "engaged": "engaged",
-    "contacted": "contacted",
-}
+_WHEN: Final = {"capture": "captured", "engaged": "engaged", "contacted": "contacted"}
 
 
 def text(
@@ -37,78 +33,20 @@ def text(
     return f"""{_front_matter(card, newest)}
 # {MODEL}, version {card.version}
 
-Written by train.py; do not edit.
+{_opening(card, metrics, newest)}
 
-## Model details
+## How to use it
 
-Boosted trees (XGBoost) on raw columns, with exact SHAP values of every score, compiled into one ONNX file that
-carries this card as JSON. Input: {len(card.dictionary.features)} columns, each optional. Output: the probability of
-“{target}” and each column's contribution in log-odds.
-MIT licence. Made with {versions}.
+![Of 1,000 leads](figures/thousand.png)
 
-{tables.table(("file", "size", "sha256"), hashes)}
+The picture is of the {tested} leads, at the threshold that the recipe chose without them.
 
-## Intended use
+Rank a file, or serve the model to the CRM (`python predict.py --help`):
 
-Ranks new leads by their probability of “{target}”, from what is known when they are {_WHEN.get(card.known, f"at the moment “{card.known}”")}: for deciding
-whom to call first, and for planning how many calls are worth it.
-
-Not for: deciding about a person's price, credit, access or rights; judging the work of a salesperson; leads of
-another business, on which it has to be trained anew. A low score is no reason never to call: it says how leads like
-this one fared, with the calls that were made, and not whom a call would win over.
-
-## Warnings
-
-{_warnings(metrics)}
-
-## Factors
-
-{_factors(card)}
-
-{tables.table((f"{tested} leads", "leads", *map(tables.title, tables.SLICED)), tables.slices(metrics))}
-
-## Metrics
-
-ROC-AUC and average precision: how well leads are ranked. Log loss, Brier score and ECE (calibration error): how far
-a probability can be taken at its word; beside ECE stands what chance alone makes of it. Precision, recall and F1 at
-the threshold. Lift: conversion among the best-scored leads over that of all. Intervals: 95 %, by bootstrap over
-{"blocks in time of " if timed else ""}the {tested} leads; they cover chance, not a change of the business.
-
-## Training and evaluation data
-
-{data["leads"]:,} leads of {data["file"]}, {data["conversion_rate"]:.1%} converted{_open(data)}. \
-{_split(data)},
-of which {metrics["seen_before"]["by_time"]:.1%} equal a training lead in every column used.
-Limits: who was called, and when, is not recorded, so a score mirrors past work as well as past interest.
-
-Why a column is used or refused is quoted from the data dictionary; figures in it are those of the leads it was
-written for.
-
-{tables.table(("used", "mean size (log-odds)", "why"), tables.used(card, contributions))}
-
-{tables.table(("refused", "why"), [(c.source, c.reason) for c in card.dictionary.excluded])}
-
-## Quantitative analyses
-
-{tables.table(("figure", f"{tested} leads", "95 % interval"), tables.measured(metrics, newest))}
-
-![ROC](figures/roc.png) ![Precision and recall](figures/precision_recall.png)
-
-![Cumulative gains and lift](figures/gains.png)
-
-### Against other models
-
-{tables.table((f"model, {tested} leads", *map(tables.title, tables.COMPARED)), tables.models(metrics, "newest"))}
-
-{_over_time(metrics) if timed else _at_random(metrics)}
-
-### Calibration
-
-{tables.calibration(metrics)}
-
-![Reliability](figures/reliability.png)
-
-### Threshold and grades
+```bash
+python predict.py score leads.csv --model {MODEL}.onnx -o scored.csv --sort
+python predict.py --model {MODEL}.onnx
+```
 
 {tables.threshold(card)}
 
@@ -118,6 +56,37 @@ Grades are cut {card.grade_rule}.
 
 {tables.table(("grade", "from", f"share of the {tested} leads", "converted"), tables.grades(card))}
 
+Not for: deciding about a person's price, credit, access or rights; judging the work of a salesperson; leads of
+another business, on which it has to be trained anew. A low score is no reason never to call: it says how leads like
+this one fared, with the calls that were made, and not whom a call would win over.
+
+## Warnings
+
+{_warnings(metrics)}
+
+## Metrics
+
+ROC-AUC and average precision: how well leads are ranked. Log loss, Brier score and ECE (calibration error): how far
+a probability can be taken at its word; beside ECE stands what chance alone makes of it. Precision, recall and F1 at
+the threshold. Lift: conversion among the best-scored leads over that of all. Intervals: 95 %, by bootstrap over
+{"blocks in time of " if timed else ""}the {tested} leads; they cover chance, not a change of the business.
+
+{tables.table(("figure", f"{tested} leads", "95 % interval"), tables.measured(metrics, newest))}
+
+![Cumulative gains and lift](figures/gains.png)
+
+### By channel
+
+{_factors(card)}
+
+{tables.table((f"{tested} leads", "leads", *map(tables.title, tables.SLICED)), tables.slices(metrics))}
+
+{_channels(card)}### Calibration
+
+{tables.calibration(metrics)}
+
+![Reliability](figures/reliability.png)
+
 ### Reasons
 
 Every score is the sum of its columns' exact SHAP values and a base of {card.base:.3f} log-odds.
@@ -126,14 +95,11 @@ Every score is the sum of its columns' exact SHAP values and a base of {card.bas
 
 ![What a value adds to the log-odds](figures/dependence.png)
 
-### Parity
+### Against other models
 
-The graph was compared with the fitted pipeline and with the plain graph, whose trees onnxmltools converts, on \
-{card.parity["leads"]:,} leads and on {card.parity["adversarial_leads"]:,} made to break it. Its probabilities differ by \
-at most {card.parity["largest_difference"]:.1e} from the pipeline's and {card.parity["largest_plain_served_difference"]:.1e} \
-from the plain graph's, which differ by at most {card.parity["largest_plain_difference"]:.1e} from the pipeline's; \
-contributions by at most {card.parity["largest_contribution_difference"]:.1e} from XGBoost's. \
-{card.parity["flipped_decisions"]} decisions flip.
+{tables.table((f"model, {tested} leads", *map(tables.title, tables.COMPARED)), tables.models(metrics, "newest"))}
+
+{_over_time(metrics) if timed else _at_random(metrics)}
 
 ## Ethical considerations
 
@@ -146,7 +112,52 @@ keeps none of them, and this file holds distributions, not leads.
 Watch the drift figures of the service and train anew when the mix of leads changes; the gate in train.py refuses a
 model that is worse than the published one. A level the training leads did not have counts as the commonest one, with
 a warning in the answer.
+
+## Model details
+
+Boosted trees (XGBoost) on raw columns, with exact SHAP values of every score, compiled into one ONNX file that
+carries this card as JSON. Input: {len(card.dictionary.features)} columns, each optional. Output: the probability of
+“{target}” and each column's contribution in log-odds.
+MIT licence. Made with {versions}. Written by train.py; do not edit.
+
+{tables.table(("file", "size", "sha256"), hashes)}
+
+{tables.parity(card)}
+
+## Training and evaluation data
+
+{data["leads"]:,} leads of {data["file"]}, {data["conversion_rate"]:.1%} converted{_open(data)}. \
+{_split(data)},
+of which {metrics["seen_before"]["by_time"]:.1%} equal a training lead in every column used.
+Limits: who was called, and when, is not recorded, so a score mirrors past work as well as past interest.
+
+## Columns used
+
+Why a column is used or refused is quoted from the data dictionary; figures in it are those of the leads it was
+written for.
+
+{tables.table(("used", "mean size (log-odds)", "why"), tables.used(card, contributions))}
+
+## Columns refused
+
+{tables.table(("refused", "why"), [(c.source, c.reason) for c in card.dictionary.excluded])}
 """
+
+
+def _opening(card: Card, metrics: Mapping[str, Any], newest: Mapping[str, float]) -> str:
+    """What the model is, for whom, and how good in one figure."""
+    low, high = metrics["intervals"]["lift_at_10%"]
+    known = _WHEN.get(card.known, f"at the moment “{card.known}”")
+    return f"""A model that ranks new leads by their probability of “{card.dictionary.target.source}”, from what is known when they
+are {known}. It is for a sales team that has to decide whom to call first, and how many calls are worth it. The
+best-scored tenth of the {claims.tested(metrics)} leads, on which it was tested, converts **{newest["lift_at_10%"]:.1f} times** as often as all of them
+(95 % interval {low:.1f} to {high:.1f})."""
+
+
+def _channels(card: Card) -> str:
+    if not card.metrics["channels"]:
+        return ""
+    return "![Calibration and conversion by channel](figures/channels.png)\n\n"
 
 
 def _open(data: Mapping[str, Any]) -> str:
@@ -202,10 +213,10 @@ def _warnings(metrics: Mapping[str, Any]) -> str:
 
 def _factors(card: Card) -> str:
     sliced = [column.source for column in card.dictionary.features if column.slices]
-    broken_down = f"Figures are broken down by {', '.join(sliced)}. " if sliced else ""
+    broken_down = f"Figures are broken down by {', '.join(sliced)}.\n" if sliced else ""
     return (
         f"{broken_down}Whether a column tells of a person's age, sex or origin is for those to judge who "
-        "know the data;\nthe columns used are listed below."
+        "know the data;\nthe columns used are listed at the end."
     )
 
 

@@ -18,9 +18,13 @@ TENTHS: Final = 10
 NUMBERS: Final = np.arange(1, TENTHS + 1)
 
 
-def over_time(evidence: Evidence) -> Figure:
-    """Conversion and prediction along time, and the mix of the category that matters most."""
+def over_time(evidence: Evidence) -> Figure | None:
+    """Conversion and prediction along time, and the mix of the category that matters most; None where
+    the leads' order is not known.
+    """
     leads = evidence.leads
+    if not leads.timed:
+        return None
     figure = Figure(figsize=(11, 4.6))
     left, right = figure.subplots(1, 2)
     tenth = np.arange(len(leads)) * TENTHS // len(leads)

@@ -7,15 +7,15 @@ from typing import Final
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 
-from leadscore.training.plots import chances, drift, ranking, reasons
+from leadscore.training.plots import chances, channels, drift, ranking, reasons, thousand
 from leadscore.training.plots.evidence import Evidence
 from leadscore.training.plots.style import STYLE
 
-PICTURES: Final[Mapping[str, Callable[[Evidence], Figure]]] = {
-    "roc": ranking.roc,
-    "precision_recall": ranking.precision_recall,
-    "reliability": chances.reliability,
+PICTURES: Final[Mapping[str, Callable[[Evidence], Figure | None]]] = {
+    "thousand": thousand.of_thousand,
     "gains": ranking.gains,
+    "channels": channels.by_channel,
+    "reliability": chances.reliability,
     "threshold": chances.threshold,
     "shap_summary": reasons.shap_summary,
     "dependence": reasons.dependence,
@@ -24,13 +24,10 @@ PICTURES: Final[Mapping[str, Callable[[Evidence], Figure]]] = {
 
 
 def draw(evidence: Evidence) -> dict[str, bytes]:
-    """Every picture, by file name; none of time where the leads' order is not known."""
+    """Every picture, by file name, but for those the leads have nothing to show in."""
     with rc_context(STYLE):
-        return {
-            f"figures/{name}.png": _png(picture(evidence))
-            for name, picture in PICTURES.items()
-            if evidence.leads.timed or picture is not drift.over_time
-        }
+        drawn = {name: picture(evidence) for name, picture in PICTURES.items()}
+        return {f"figures/{name}.png": _png(figure) for name, figure in drawn.items() if figure}
 
 
 def _png(figure: Figure) -> bytes:

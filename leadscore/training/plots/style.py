@@ -38,12 +38,6 @@ def percent(axes: Axes) -> None:
         axis.set_major_formatter(PercentFormatter(1))
 
 
-def mark(axes: Axes, x: float, y: float, text: str) -> None:
-    """A dot with a text beside it."""
-    axes.plot(x, y, "o", color=ORANGE, zorder=3)
-    axes.annotate(text, (x, y), (8, -4), textcoords="offset points", va="top")
-
-
 def interval(rate: float, leads: float) -> tuple[float, float, float]:
     """A rate with its Wilson 95 % interval."""
     bounds = binomtest(round(rate * leads), int(leads)).proportion_ci(method="wilson")
