@@ -39,7 +39,7 @@ def _answers(content: bytes) -> dict[str, str]:
         ("06_sep_line.csv", ["A1", "A2", "A3"], "Scored 3 leads"),
         ("06_title_rows.csv", ["A1", "A2", "A3"], "1 line above the header"),
         ("06_leads.xlsx", ["A1", "A2", "A3"], "1 row of totals"),
-        ("06_gzipped.csv", ["A1"], "Scored 1 leads"),
+        ("06_gzipped.csv", ["A1"], "Scored 1 lead "),
     ],
 )
 def test_file_is_read_as_its_reader_means_it(

@@ -95,7 +95,7 @@ def test_broken_original_draws_nothing(tmp_path: Path, capsys: pytest.CaptureFix
     (tmp_path / "broken.csv").write_text("a,b\n1,2\n")
     arguments = [str(tmp_path / "broken.csv"), "--output", str(tmp_path / "twin.csv")]
     assert synthesize.main(arguments) == 1
-    assert "missing columns" in capsys.readouterr().err
+    assert "names no column the model reads" in capsys.readouterr().err
     assert not (tmp_path / "twin.csv").exists()
 
 

@@ -7,11 +7,12 @@ from tests.conftest import Serve, Server
 
 @pytest.mark.parametrize("path", ["/health", "/model", "/docs", "/nowhere", "/metrics"])
 def test_every_answer_has_security_headers(client: Server, path: str) -> None:
-    """Also errors, and the page at /docs, whose files alone a browser may keep."""
+    """Also errors. What a browser may keep, it asks for again: the page at /docs, and the card."""
     headers = client.get(path).headers
     assert headers["x-content-type-options"] == "nosniff"
     assert headers["x-frame-options"] == "DENY"
-    assert headers["cache-control"] == ("no-cache" if path == "/docs" else "no-store")
+    kept = {"/docs": "no-cache", "/model": "private, no-cache"}
+    assert headers["cache-control"] == kept.get(path, "no-store")
     assert headers["content-security-policy"].startswith("default-src 'self'; ")
     assert "server" not in headers
 

@@ -100,14 +100,14 @@ def test_file_may_take_longer_than_an_answer(
     scorer: Scorer, monkeypatch: pytest.MonkeyPatch, query: str
 ) -> None:
     """The time limit is for each piece: a file that takes longer is answered to its last row."""
-    score, settings = CsvScorer.score, Settings(timeout=1.5)
+    score, settings = CsvScorer.score, Settings(timeout=3)
 
     def slowly(self: CsvScorer, records: Records) -> Lines:
-        time.sleep(0.5)
+        time.sleep(1)
         return score(self, records)
 
     monkeypatch.setattr(CsvScorer, "score", slowly)
-    content = b"City\n" + b"Pune\n" * (4 * BLOCK)  # two seconds
+    content = b"City\n" + b"Pune\n" * (4 * BLOCK)  # four seconds
     client = TestClient(create_service(scorer, settings, Keys(settings)))
     answer = client.post(f"/predict/csv?partial=1{query}", content=content, headers=CSV)
     assert answer.raise_for_status().text.count("\n") == 4 * BLOCK + 1
