@@ -126,7 +126,7 @@ def test_list_is_one_stop_for_tab_and_arrows_move_in_it(listed: Page) -> None:
     third = titles(listed)[2]
     expect(listed.get_by_role("dialog").locator("h2")).to_have_text(third)
     listed.keyboard.press("Escape")
-    assert listed.evaluate("document.activeElement.textContent") == third
+    listed.wait_for_function("title => document.activeElement.textContent === title", arg=third)
     listed.keyboard.press("Tab")
     assert not listed.evaluate("document.activeElement.matches('.space *')")
 
