@@ -284,7 +284,8 @@ def _script_arguments(source: str, folder: Path) -> list[str]:
     model = folder / "pipeline.joblib"
     if not model.exists():
         pipeline = CANDIDATES[SERVED](dictionary.features, 0)
-        joblib.dump(pipeline.fit(*load(LEADS, dictionary).oldest()), model)
+        leads = load(LEADS, dictionary)
+        joblib.dump(pipeline.fit(leads.features, leads.target), model)
     names = {column.source: column.name for column in dictionary.features}
     aliases = {column.name: dict(column.aliases) for column in dictionary.features if column.aliases}
     missing = sorted(dictionary.columns[0].missing)

@@ -10,6 +10,7 @@ from typing import Final
 LONGEST: Final = 100  # characters of a name that is compared with others
 
 NEAR: Final = 0.75  # of 1, of two names' similarity: from here on one may be meant by the other
+TELLING: Final = 8  # letters of a word that is meant even if it is a small part of another name
 
 # "Total Visits" and "TotalVisits" are two words.
 _BETWEEN_WORDS: Final = re.compile(r"[\W_]+|(?<=[a-z])(?=[A-Z])")
@@ -46,12 +47,12 @@ def nearest(name: str, names: Iterable[str]) -> str | None:
 
 def _share(shorter: str, longer: str) -> float:
     """How much of a name another one is, of 1; 0 if it does not stand in it, word for word, or is one
-    word that is half of it or less: "Email" is not "Do Not Email".
+    short word that is half of it or less: "Email" is not "Do Not Email".
     """
     part, whole, words = fold(shorter), fold(longer), _words(longer)
     ends = [0, *accumulate(map(len, words))]
     share = len(part) / len(whole) if whole else 0
-    if share <= 0.5 and len(_words(shorter)) == 1:  # noqa: PLR2004  (half)
+    if share <= 0.5 and len(_words(shorter)) == 1 and len(part) < TELLING:  # noqa: PLR2004  (half)
         return 0
     within = any(whole.startswith(part, end) and end + len(part) in ends for end in ends)
     return share if within else 0

@@ -307,7 +307,8 @@ def test_another_crm_trains_and_serves_without_touching_code(
 @pytest.mark.slow
 def test_threshold_rule_reaches_the_card(crm: list[Any], tmp_path: Path) -> None:
     """`--threshold capacity` is stored with its parameter and its expected result, and shown."""
-    done = _train(*crm, "--output", tmp_path, "--threshold", "capacity", "--calls-per-100", 20)
+    rule = ("--threshold", "capacity", "--calls-per-100", 20)
+    done = _train(*crm, "--output", tmp_path, "--no-refit", *rule)
     assert done.code == 0, done.err
     threshold = Scorer(tmp_path / MODEL.name).card.threshold
     assert threshold.parameters == {"calls_per_100": 20}

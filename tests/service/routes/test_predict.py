@@ -90,11 +90,11 @@ def test_reasons_of_real_leads_are_xgboost_s_own(
     """Five of the original's newest leads, over HTTP: every effect is what XGBoost computes, to 1e-5."""
     # Seconds, which the other tests need not.
     from leadscore.training.dataset import load  # noqa: PLC0415
-    from leadscore.training.models import SERVED  # noqa: PLC0415
+    from leadscore.training.models import CANDIDATES, SERVED  # noqa: PLC0415
     from leadscore.training.onnx.shap_values import contributions  # noqa: PLC0415
-    from leadscore.training.recipe import evaluate  # noqa: PLC0415
 
-    pipeline = evaluate(load(TWIN, capture), SERVED, 0).pipeline
+    leads = load(TWIN, capture)
+    pipeline = CANDIDATES[SERVED](capture.features, 0).fit(leads.features, leads.target)
     features, _ = load(original_csv, capture).newest()
     sample = features.iloc[::400]
     names = list(features.columns)
