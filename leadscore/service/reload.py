@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import logging
 import multiprocessing
 import os
@@ -81,6 +82,8 @@ class ModelInUse:
             metrics.note_reload("switched")
             previous.served.window.close()
             new, old = self.model.card.version, previous.card.version
+            del previous
+            gc.collect()  # the old model has cycles, and would wait for its end beside the next ones
             log.info("model reloaded: %s, before %s", new, old)
             return Reloaded(model_version=new, previous_version=old)
 
