@@ -21,10 +21,10 @@ import threading
 from collections.abc import Sequence
 from dataclasses import fields
 from functools import partial
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NoReturn
 
+from leadscore import __version__
 from leadscore.scorer import VERIFYING, ModelError, Scorer
 from leadscore.settings import Settings, SettingsError, variable
 from leadscore.tables.block import REASONS
@@ -92,7 +92,7 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,  # --api-keys would be one of --api-keys-file
     )
-    parser.add_argument("--version", action="version", version=f"%(prog)s {version('leadscore')}")
+    parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     _add_settings(parser, *GROUPS)
     commands = parser.add_subparsers(dest="command", metavar="command")
     add = partial(commands.add_parser, allow_abbrev=False)
