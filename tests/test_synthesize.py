@@ -49,6 +49,7 @@ def test_twin_is_as_close_as_promised() -> None:
     assert drift["twin"] == pytest.approx(drift["original"], abs=0.02)
 
 
+@pytest.mark.slow  # leads are drawn
 def test_drawing_again_gives_the_same_bytes(original_csv: Path, tmp_path: Path) -> None:
     """The shipped file can be made again, byte by byte."""
     done = subprocess.run(
@@ -60,6 +61,7 @@ def test_drawing_again_gives_the_same_bytes(original_csv: Path, tmp_path: Path) 
     assert (tmp_path / "twin.csv").read_bytes() == TWIN.read_bytes()
 
 
+@pytest.mark.slow  # leads are drawn
 def test_another_seed_gives_other_leads(original_csv: Path, tmp_path: Path) -> None:
     """The seed decides, and any number of rows can be drawn."""
     for seed in (1, 2):
@@ -80,6 +82,7 @@ def test_twin_has_no_id_of_the_original(original_csv: Path) -> None:
         assert not {r[column] for r in _rows(TWIN)} & {r[column] for r in _rows(original_csv)}
 
 
+@pytest.mark.slow  # leads are drawn
 def test_twin_has_the_original_s_vocabulary(original_csv: Path, dictionary: Dictionary) -> None:
     """Every level of the twin is one of the original's, and every common one is there."""
     for column in dictionary.columns:
@@ -99,6 +102,7 @@ def test_broken_original_draws_nothing(tmp_path: Path, capsys: pytest.CaptureFix
     assert not (tmp_path / "twin.csv").exists()
 
 
+@pytest.mark.slow  # leads are drawn
 def test_large_draw_keeps_ids_unique_and_loads(
     original_csv: Path, tmp_path: Path, dictionary: Dictionary
 ) -> None:
