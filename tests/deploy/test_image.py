@@ -81,10 +81,10 @@ def test_labels_name_the_version(container: image.Container) -> None:
 
 
 def test_image_is_as_small_as_promised(container: image.Container) -> None:
-    """At most 145 MB, 52 MB compressed, and 110 MB of memory for an idle worker."""
+    """At most 145 MB, 52 MB compressed, and 120 MB of memory for an idle worker."""
     assert container.figures["uncompressed_bytes"] <= 145e6
     assert container.figures["gzip_bytes"] <= 52e6
-    assert container.resident() <= 110e6
+    assert container.resident() <= 120e6
 
 
 def test_document_says_what_is_in_it(container: image.Container) -> None:
