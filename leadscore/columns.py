@@ -32,8 +32,6 @@ Tensors: TypeAlias = dict[str, NDArray[Any]]
 # The model computes in float32; a larger number would silently become infinite there.
 LARGEST = float(np.finfo(np.float32).max)
 
-REMEMBERED = 5_000  # keys of leads, whose columns are known without folding them again
-
 _SOME_DAY = datetime(2024, 1, 31, 9, 30)  # of examples in errors
 
 

@@ -49,14 +49,20 @@ def test_adversarial_leads_try_what_they_promise(
         assert np.isin(neighbours, values).all()
 
 
+def _refitted(pipeline: Pipeline, leads: Dataset, wrong: dict[str, float]) -> Pipeline:
+    """The pipeline with other settings, fitted on the same leads."""
+    other = copy.deepcopy(pipeline)
+    features, target = leads.oldest()
+    other["model"].set_params(**wrong).fit(other["encode"].transform(features), target)
+    return other
+
+
 @pytest.mark.parametrize("wrong", [{"base_score": 0.9}, {"n_estimators": 140}], ids=["base", "trees"])
 def test_pipeline_that_differs_from_the_graph_is_refused(
     monkeypatch: pytest.MonkeyPatch, pipeline: Pipeline, leads: Dataset, wrong: dict[str, float]
 ) -> None:
     """A graph that computes something else is never written: converted here from another model."""
-    other = copy.deepcopy(pipeline)
-    features, target = leads.oldest()
-    other["model"].set_params(**wrong).fit(other["encode"].transform(features), target)
+    other = _refitted(pipeline, leads, wrong)
     graph, base = convert(other, leads.dictionary)
     card = draft(leads)
     card = replace(card, golden=golden(other, leads.dictionary, card.reference, 0))
@@ -74,9 +80,7 @@ def test_witness_that_disagrees_is_heard(
     monkeypatch: pytest.MonkeyPatch, pipeline: Pipeline, leads: Dataset, wrong: dict[str, float]
 ) -> None:
     """A plain graph that computes something else stops the export, and is not written either."""
-    other = copy.deepcopy(pipeline)
-    features, target = leads.oldest()
-    other["model"].set_params(**wrong).fit(other["encode"].transform(features), target)
+    other = _refitted(pipeline, leads, wrong)
     plain = plain_graph.convert(other, leads.dictionary)
     monkeypatch.setattr(plain_graph, "convert", lambda *_: plain)
     for export in (model_file.export, model_file.export_plain):
