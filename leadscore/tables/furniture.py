@@ -53,12 +53,12 @@ class Furniture:
         apart = False  # from the last lead, by a blank row or by what is held
         for record in records:
             cells, text = record
-            if text[:1] not in _HARMLESS and cells != [] and blank(text, delimiter):
-                self.blanks += 1
-                apart = True
-                continue
-            if not single and (text[:1] not in _HARMLESS or delimiter not in text):
-                kind = self._kind(record, apart)
+            if text[:1] not in _HARMLESS or not (single or delimiter in text):
+                if cells != [] and blank(text, delimiter):
+                    self.blanks += 1
+                    apart = True
+                    continue
+                kind = "lead" if single else self._kind(record, apart)
                 if kind != "lead" and len(held) < MOST_HELD:
                     held.append((record, kind))
                     apart = True
