@@ -22,7 +22,9 @@ from leadscore.scoring.reasons import Reason, ranked
 from leadscore.values import AS_IN_JSON
 
 # By place: half the time of by name, where every value of every lead is looked at.
-_CAUTION, _ERROR = map(itemgetter, map(Meaning._fields.index, ("caution", "error")))
+_VALUE, _CAUTION, _ERROR = (
+    itemgetter(Meaning._fields.index(name)) for name in ("value", "caution", "error")
+)
 
 Leads: TypeAlias = list[list[Meaning]]
 """Leads that were read: for each feature, in the model's order, the meaning of each lead's value."""
@@ -122,7 +124,7 @@ class Engine:
         A value with an error counts as missing.
         """
         inputs = {
-            column.name: tensor(column, [meaning[0] for meaning in meanings])
+            column.name: tensor(column, list(map(_VALUE, meanings)))
             for column, meanings in zip(self.features, leads, strict=True)
         }
         probability, contributions = self.scorer.run(inputs)

@@ -75,27 +75,23 @@ class CsvScorer:
         return Lines(text.encode(), ends, answered.probability, answered.totals())
 
     def _lines(self, texts: Sequence[str], answered: Answered) -> list[str]:
+        end = self._dialect.newline
         cells = [
             texts,
             ["" if isnan(p) else f"{p:.{DECIMALS}f}" for p in answered.probability.tolist()],
             ["" if score is None else str(score) for score in answered.score],
             [grade or "" for grade in answered.grade],
             [_SWITCH[converts] for converts in answered.converts],
-            *([_quoted(text) for text in texts] for texts in answered.texts()),
-            [text and _quoted(text) for text in answered.warnings],
-            [text and _quoted(text) for text in answered.errors],
+            *map(_quoted, [*answered.texts(), answered.warnings]),
+            [error + end for error in _quoted(answered.errors)],
         ]
-        join, end = self._dialect.delimiter.join, self._dialect.newline
-        return [f"{join(row)}{end}" for row in zip(*cells, strict=True)]
+        return list(map(self._dialect.delimiter.join, zip(*cells, strict=True)))
 
 
-def _quoted(text: str | None) -> str:
-    """A text cell, quoted whatever it holds; empty if there is none."""
-    if not text:
-        return ""
-    if '"' in text:
-        text = text.replace('"', '""')
-    return f'"{text}"'
+def _quoted(texts: Sequence[str | None]) -> Iterator[str]:
+    """Text cells, quoted whatever they hold; empty where there is none. Most texts repeat."""
+    quoted = {text: '"{}"'.format(text.replace('"', '""')) if text else "" for text in {*texts}}
+    return map(quoted.__getitem__, texts)
 
 
 def begun(blocks: Iterator[Lines]) -> Iterator[Lines]:
