@@ -82,7 +82,8 @@ class CsvScorer:
             ["" if score is None else str(score) for score in answered.score],
             [grade or "" for grade in answered.grade],
             [_SWITCH[converts] for converts in answered.converts],
-            *map(_quoted, [*answered.texts(), answered.warnings]),
+            *map(_quoted, answered.texts()),
+            _quoted(answered.warnings),
             [error + end for error in _quoted(answered.errors)],
         ]
         return list(map(self._dialect.delimiter.join, zip(*cells, strict=True)))

@@ -23,7 +23,7 @@ from leadscore.tables.csv_answers import CsvScorer, choose, header
 from leadscore.tables.csv_file import CsvFile, Dialect
 from leadscore.tables.mapping import ColumnMap, TableError
 from leadscore.tables.pool import Score, scored
-from leadscore.tables.ranking import All, Best, Ranking
+from leadscore.tables.ranking import ranking
 from leadscore.tables.streams import STANDARD, source, target
 
 INTERRUPTED: Final = 130  # the exit code of a run stopped by Ctrl-C, as a shell reports it
@@ -82,17 +82,16 @@ def _csv(job: Job, scorer: Scorer, settings: Settings) -> Totals:
             Progress(share) as progress,
             tempfile.TemporaryFile() as waiting,
         ):
-            ranking: Ranking | None = All(waiting) if job.ranked else None
-            ranking = Best(job.top) if job.top is not None else ranking
+            ranked = ranking(job.top, waiting) if job.ranked or job.top is not None else None
             answers.write(header(file.dialect, file.columns, job.reasons, choice))
             for lines in scored(file.blocks(), build, scorer, settings):
-                if ranking is None:
+                if ranked is None:
                     answers.write(lines.text)
                 else:
-                    ranking.add(lines)
+                    ranked.add(lines)
                 progress.add(lines.totals)
-            if ranking is not None:
-                answers.writelines(ranking.pieces())
+            if ranked is not None:
+                answers.writelines(ranked.pieces())
         if left_out := file.furniture.left_out:
             say(f"Left out, for they are no leads: {left_out}.")
         return progress.totals

@@ -2,13 +2,15 @@
 
 from array import array
 from collections.abc import Iterator
-from typing import BinaryIO, Protocol
+from typing import BinaryIO, Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from leadscore.tables.block import BLOCK
 from leadscore.tables.csv_answers import Lines
+
+MOST_HELD: Final = 5_000  # of the best lines, some 2 MB; more wait in a file
 
 
 class Ranking(Protocol):
@@ -21,11 +23,23 @@ class Ranking(Protocol):
         """The lines in pieces, the best first."""
 
 
-class All:
-    """Ranks every line. The lines wait in a file; memory holds 16 bytes of each."""
+def needs_file(top: int | None) -> bool:
+    """Whether the lines wait in a file until the best `top` of them, or all, are known."""
+    return top is None or top > MOST_HELD
 
-    def __init__(self, waiting: BinaryIO) -> None:
-        self._waiting = waiting
+
+def ranking(top: int | None, waiting: BinaryIO) -> Ranking:
+    """A ranking of all lines, or of the best `top` ones; `waiting` is where they may wait."""
+    return All(waiting, top) if needs_file(top) else Best(top or 0)
+
+
+class All:
+    """Ranks every line, and gives back `count` of them, or all. The lines wait in a file; memory holds
+    16 bytes of each.
+    """
+
+    def __init__(self, waiting: BinaryIO, count: int | None = None) -> None:
+        self._waiting, self._count = waiting, count
         self._probability, self._ends = array("d"), array("Q")
 
     def add(self, lines: Lines) -> None:
@@ -39,7 +53,7 @@ class All:
         """The lines in pieces, the best first."""
         places = np.concatenate([[0], np.array(self._ends, np.int64)])
         places, lengths = places[:-1], np.diff(places)
-        order = _ranks(np.array(self._probability))
+        order = _ranks(np.array(self._probability))[: self._count]
         for block in range(0, len(order), BLOCK):
             lines = order[block : block + BLOCK]
             spans = zip(places[lines].tolist(), lengths[lines].tolist(), strict=True)

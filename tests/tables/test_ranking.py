@@ -36,8 +36,10 @@ def test_all_lines_are_ranked() -> None:
 
 @pytest.mark.parametrize("count", [0, 1, 50, len(LINES), len(LINES) + 1])
 def test_best_lines_are_the_first_of_all(count: int) -> None:
-    """Any number of best lines, also none and more than there are."""
-    assert _ranked(Best(count)) == "".join(_expected()[:count])
+    """Any number of best lines, held in memory or in a file, also none and more than there are."""
+    expected = "".join(_expected()[:count])
+    assert _ranked(Best(count)) == expected
+    assert _ranked(All(io.BytesIO(), count)) == expected
 
 
 def test_nothing_ranks_as_nothing() -> None:

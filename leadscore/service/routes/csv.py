@@ -1,10 +1,9 @@
 """`POST /predict/csv`: a CSV in, the same CSV with the answers added out."""
 
 import hashlib
-import shutil
-import tempfile
+import io
 from collections.abc import Iterator, Mapping
-from typing import BinaryIO, Final, NamedTuple, cast
+from typing import BinaryIO, Final, NamedTuple
 
 from fastapi import APIRouter
 from fastapi.responses import JSONResponse, StreamingResponse
@@ -17,7 +16,7 @@ from leadscore.columns import show
 from leadscore.service import problems
 from leadscore.service.model import Model
 from leadscore.service.routes.route import IN_MEMORY, SCORING, count, one_of, parameter
-from leadscore.service.routes.upload import NO_ROOM, body, received, unpacked
+from leadscore.service.routes.upload import body, received, reserved, unpacked
 from leadscore.settings import Settings
 from leadscore.tables import coverage, ndjson
 from leadscore.tables.block import REASONS
@@ -25,7 +24,7 @@ from leadscore.tables.choice import Choice, chosen
 from leadscore.tables.csv_answers import CsvScorer, Lines, begun, choose, header
 from leadscore.tables.csv_file import CsvFile
 from leadscore.tables.mapping import TableError
-from leadscore.tables.ranking import All, Best, Ranking
+from leadscore.tables.ranking import needs_file, ranking
 
 CSV_PATH: Final = "/predict/csv"
 MARKS: Final = [".", ","]
@@ -34,7 +33,8 @@ COLUMNS: Final = "x-columns"
 
 MOST_RANKED: Final = 1_000_000  # rows: a ranking holds some of each in memory
 MOST_FILLED: Final = 8  # times its bytes: cells that short rows are filled to
-LINE_BYTES: Final = 400  # that answers with reasons add to a row, generously
+LINE_BYTES: Final = 200  # that an answer adds to a row, generously
+REASON_BYTES: Final = 100  # and each of its reasons
 
 DESCRIPTION: Final = """Send the file as it is (`text/csv`) or in a form (`multipart/form-data`): CSV
 separated by comma, semicolon, tab or bar, in UTF-8, UTF-16 or Windows-1252; the same in gzip, or alone
@@ -103,7 +103,7 @@ def add(routes: APIRouter, settings: Settings) -> None:
         model: Model = request.scope["model"]
         reasons = count(request, "reasons", REASONS, 0, len(model.engine.features)) or 0
         top = count(request, "top", None, 1, MOST_RANKED)
-        ranked = one_of(request, "sort", ["score"]) is not None
+        wanted = _Wanted(one_of(request, "sort", ["score"]) is not None or top is not None, top)
         decimal = one_of(request, "decimal", MARKS)
         partial, dry_run = (one_of(request, name, ["0", "1"]) == "1" for name in ("partial", "dry_run"))
         mapping = dict(_pairs(request))
@@ -112,8 +112,8 @@ def add(routes: APIRouter, settings: Settings) -> None:
         source = await received(request)
         try:
             source = await unpacked(source, sheet, settings.max_csv, model)
-            file = await run_in_threadpool(
-                _opened, source, model, ranked, decimal, mapping, some=not dry_run
+            file, room = await run_in_threadpool(
+                _opened, source, model, wanted, reasons, decimal, mapping, some=not dry_run
             )
             if dry_run:
                 with source:
@@ -122,9 +122,8 @@ def add(routes: APIRouter, settings: Settings) -> None:
                 coverage.check(file.columns, model.card)
             names = chosen(request.query_params.get("columns", ""))
             choice = choose(names, file.dialect, file.columns, reasons)
-            best = _Best(ranked, top)
             pieces = await run_in_threadpool(
-                _answer, source, file, model, reasons, choice, best, as_json
+                _answer, source, file, model, reasons, choice, wanted, room, as_json
             )
         except (TableError, HTTPException) as error:
             source.close()
@@ -152,38 +151,39 @@ def _pairs(request: Request) -> Iterator[tuple[str, str]]:
 def _opened(
     source: BinaryIO,
     model: Model,
-    ranked: bool,
+    wanted: "_Wanted",
+    reasons: int,
     decimal: str | None,
     mapping: Mapping[str, str],
     some: bool,
-) -> CsvFile:
-    """The file, unless its answer would be beyond measure (TableError) or has no room (507)."""
+) -> tuple[CsvFile, BinaryIO]:
+    """The file, and room for the lines of a ranking, unless the answer would be beyond measure
+    (TableError) or there is no room (507).
+    """
     chunks = iter(lambda: source.read(2**20), b"")
     rows = sum(max(chunk.count(b"\n"), chunk.count(b"\r")) for chunk in chunks)
     size = source.tell()
     source.seek(0)
-    if ranked:
-        _check_ranking(rows, size)
     file = CsvFile(source, model.card.dictionary, decimal, mapping, some)
     # A whole row has a byte for each column, short ones are filled.
     if rows * file.columns.width > MOST_FILLED * size + IN_MEMORY:
         raise TableError(f"most of its {rows:,} rows are shorter than its header")
-    return file
+    waits = wanted.ranked and needs_file(wanted.top)
+    return file, _room(rows, size, reasons) if waits else io.BytesIO()
 
 
-def _check_ranking(rows: int, size: int) -> None:
+def _room(rows: int, size: int, reasons: int) -> BinaryIO:
+    """Where the lines of a ranking wait."""
     if rows > MOST_RANKED:
         raise TableError(
             f"{rows:,} rows are too many to be ranked here, at most {MOST_RANKED:,} are: leave out "
             "sort, or rank the file with `predict.py score --sort`"
         )
-    waiting = size + rows * LINE_BYTES
-    if waiting > IN_MEMORY and shutil.disk_usage(tempfile.gettempdir()).free < waiting:
-        raise HTTPException(507, NO_ROOM)
+    return reserved(size + rows * (LINE_BYTES + reasons * REASON_BYTES))
 
 
-class _Best(NamedTuple):
-    """Which leads to answer: all in their order, all `ranked`, or the `top` ones."""
+class _Wanted(NamedTuple):
+    """Whether the best leads come first, and if not all are handed back, how many."""
 
     ranked: bool
     top: int | None
@@ -195,7 +195,8 @@ def _answer(
     model: Model,
     reasons: int,
     choice: Choice | None,
-    best: _Best,
+    wanted: _Wanted,
+    room: BinaryIO,
     as_json: bool,
 ) -> Iterator[bytes]:
     """The answer in pieces, which begins once a row was scored. TableError if none can be."""
@@ -210,26 +211,23 @@ def _answer(
     blocks = begun(map(scorer.score, file.blocks()))
 
     def pieces() -> Iterator[bytes]:
-        with source:
+        with source, room:
             yield head
-            yield from _lines(blocks, best)
+            if wanted.ranked:
+                yield from _ranked(blocks, wanted.top, room)
+            else:
+                yield from (lines.text for lines in blocks)
             yield foot()
 
     return pieces()
 
 
-def _lines(blocks: Iterator[Lines], best: _Best) -> Iterator[bytes]:
-    """The lines of scored blocks."""
-    if not best.ranked and best.top is None:
-        for lines in blocks:
-            yield lines.text
-        return
-    with tempfile.SpooledTemporaryFile(IN_MEMORY) as waiting:
-        ranking: Ranking = All(cast(BinaryIO, waiting)) if best.top is None else Best(best.top)
-        for lines in blocks:
-            ranking.add(lines)
-            yield b""  # as long as there is progress, time does not run out
-        yield from ranking.pieces()
+def _ranked(blocks: Iterator[Lines], top: int | None, room: BinaryIO) -> Iterator[bytes]:
+    best = ranking(top, room)
+    for lines in blocks:
+        best.add(lines)
+        yield b""  # as long as there is progress, time does not run out
+    yield from best.pieces()
 
 
 def _sha256(source: BinaryIO) -> str:

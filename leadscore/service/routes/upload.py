@@ -1,5 +1,8 @@
-"""Files that are sent to be scored: received whole, and unpacked."""
+"""Files that are sent to be scored: received whole, and unpacked; and room for their answers."""
 
+import errno
+import io
+import os
 import shutil
 import tempfile
 from typing import Any, BinaryIO, Final, cast
@@ -16,6 +19,8 @@ from leadscore.tables import contents
 
 NO_ROOM: Final = "The service has no room to hold a file of this size."
 WORKBOOK_MEMORY: Final = 2**28  # bytes that reading a workbook may take: some 40,000 rows of 40 columns
+
+_FULL: Final = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}  # no room, no more for this user, too large
 
 TYPES: Final = {
     *("text/csv", "application/csv", "text/plain", "text/tab-separated-values"),
@@ -84,6 +89,24 @@ def _unpacked(source: BinaryIO, sheet: str | None, most: int) -> BinaryIO:
         raise HTTPException(507, NO_ROOM) from None
     plain.seek(0)
     return plain
+
+
+def reserved(size: int) -> BinaryIO:
+    """An empty file of which the system promises that `size` bytes fit; a 507 if they do not. To look
+    for room without taking it would let two files have the same room.
+    """
+    if size <= IN_MEMORY:
+        return io.BytesIO()
+    file = tempfile.TemporaryFile()  # noqa: SIM115  (whoever reads it closes it)
+    try:
+        os.posix_fallocate(file.fileno(), 0, size)
+    except AttributeError:  # macOS and Windows promise nothing
+        pass
+    except OSError as error:
+        if error.errno in _FULL:
+            file.close()
+            raise HTTPException(507, NO_ROOM) from None
+    return cast(BinaryIO, file)
 
 
 def body() -> dict[str, Any]:

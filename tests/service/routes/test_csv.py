@@ -25,12 +25,18 @@ SMALL = b"TotalVisits,City\nmany,Pune\n5,Mumbai\n1,Pune\n"
 
 
 @pytest.mark.parametrize(
-    ("query", "arguments"), [("", []), ("?sort=score&reasons=1", ["--sort", "--reasons", "1"])]
+    ("query", "arguments"),
+    [
+        ("", []),
+        ("?sort=score&reasons=1", ["--sort", "--reasons", "1"]),
+        ("?top=50", ["--top", "50"]),
+        ("?top=6000", ["--top", "6000"]),
+    ],
 )
 def test_upload_answers_what_the_command_answers(
     client: httpx2.Client, command: Command, query: str, arguments: list[str]
 ) -> None:
-    """The shipped leads, in order or ranked: byte for byte the output of `predict.py score`."""
+    """In order, ranked, the best few or many: byte for byte the output of `predict.py score`."""
     done = command("score", str(TWIN), *arguments)
     answer = client.post(f"/predict/csv{query}", content=TWIN.read_bytes(), headers=CSV)
     assert answer.raise_for_status().content == done.out
