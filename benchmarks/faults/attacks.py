@@ -115,8 +115,8 @@ def large_batches() -> Outcome:
 
 def file_without_room() -> Outcome:
     """A 507 before the answer begins."""
-    name = "a CSV of 100 MB, 64 MiB for temporary files"
-    content = b"TotalVisits,Lead Source\n" + b"5,Google\n" * 11_000_000
+    name = "a CSV of 1 GB, 64 MiB for temporary files"
+    content = b"TotalVisits,Lead Source\n" + b"5,Google\n" * 110_000_000
     with namespace(SMALL) as service:
         if service is None:
             return Outcome(name, "not tried: nothing can be mounted here", None)

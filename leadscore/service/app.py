@@ -1,6 +1,8 @@
 """The HTTP service: the model in use behind its routes, and what stands between them and the world."""
 
+import contextlib
 import gc
+import tempfile
 from collections.abc import Callable, Sequence
 
 from fastapi import FastAPI
@@ -73,6 +75,8 @@ class _Service:
             await self._app(scope, receive, send)
         elif scope["type"] == "lifespan":
             await receive()
+            with contextlib.suppress(OSError):  # there may be none, and nothing but large files needs it
+                tempfile.gettempdir()  # while it has room: from a full one Python turns to the next
             # App and model stay for good: no later collection needs to walk through them.
             gc.collect()
             gc.freeze()

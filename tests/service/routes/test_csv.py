@@ -6,6 +6,7 @@ import io
 import time
 import zipfile
 from collections.abc import Iterator
+from pathlib import Path
 
 import httpx2
 import pytest
@@ -14,6 +15,7 @@ from fastapi.testclient import TestClient
 from leadscore.scorer import Scorer
 from leadscore.service.app import create_service
 from leadscore.service.middleware.keys import Keys
+from leadscore.service.routes.route import IN_MEMORY
 from leadscore.settings import Settings
 from leadscore.tables.block import BLOCK
 from leadscore.tables.csv_answers import CsvScorer, Lines
@@ -117,6 +119,19 @@ def test_file_may_take_longer_than_an_answer(
     client = TestClient(create_service(scorer, settings, Keys(settings)))
     answer = client.post(f"/predict/csv?partial=1{query}", content=content, headers=CSV)
     assert answer.raise_for_status().text.count("\n") == 4 * BLOCK + 1
+
+
+def test_large_file_goes_to_the_folder_that_was_named_or_nowhere(serve: Serve, tmp_path: Path) -> None:
+    """Once the folder for temporary files is full or gone, a large file is a 507: no other folder, in
+    which nobody expects it, is taken instead.
+    """
+    folder = tmp_path / "temporary"
+    folder.mkdir()
+    large = b"City,x\n" + (b"Pune," + b"x" * 1000 + b"\n") * (IN_MEMORY // 1000)
+    with serve(TMPDIR=str(folder)) as client:
+        folder.rmdir()
+        answer = client.post("/predict/csv?partial=1", content=large, headers=CSV)
+    assert (answer.status_code, answer.headers["content-type"]) == (507, "application/problem+json")
 
 
 def test_upload_has_a_limit_of_its_own(serve: Serve) -> None:
