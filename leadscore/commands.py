@@ -4,6 +4,7 @@
     python predict.py --port 9000 --workers 4 --model models/lead_conversion.onnx
     python predict.py score leads.csv -o scored.csv --sort
     cat leads.csv | python predict.py score - --top 50 --reasons 1
+    python predict.py changes scored-yesterday.csv leads.csv -o changes.csv
     python predict.py explain lead.json        # or - for standard input
     uvicorn predict:app
     gunicorn -k uvicorn_worker.UvicornWorker predict:app
@@ -28,6 +29,7 @@ from leadscore import __version__
 from leadscore.scorer import VERIFYING, ModelError, Scorer
 from leadscore.settings import Settings, SettingsError, variable
 from leadscore.tables.block import REASONS
+from leadscore.tables.changes import command as changes
 from leadscore.tables.choice import chosen
 from leadscore.tables.coverage import MOST_ABSENT
 from leadscore.tables.job import Job, command
@@ -60,6 +62,10 @@ def run(argv: Sequence[str] | None = None) -> None:
         job = {entry.name: getattr(arguments, entry.name) for entry in fields(Job)}
         job["mapping"] = dict(arguments.mapping or ())
         command(Job(**job), scorer, settings)
+    elif arguments.command == "changes":
+        lists = {entry.name: getattr(arguments, entry.name) for entry in fields(changes.Lists)}
+        lists["mapping"] = dict(arguments.mapping or ())
+        changes.command(changes.Lists(**lists), scorer, settings)
     else:
         from leadscore.service.server import serve  # noqa: PLC0415
 
@@ -105,6 +111,12 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     scoring = add("score", help="score a file of leads")
     _add_score(scoring)
     _add_settings(scoring, "model")
+    comparing = add("changes", help="what changed since an earlier list that was scored here")
+    comparing.add_argument("earlier", type=_path, help="what `score` wrote, or the page's download")
+    comparing.add_argument("today", type=_path, help="today's leads, CSV or .xlsx")
+    _add_output(comparing)
+    _add_mapping(comparing)
+    _add_settings(comparing, "model")
     arguments = parser.parse_args(argv)
     for name, value in vars(arguments).items():
         if name.isupper():
@@ -152,6 +164,23 @@ def _add_score(parser: argparse.ArgumentParser) -> None:
         type=_path,
         help="CSV (plain, .gz or .zip), .xlsx or .parquet, or - for standard input",
     )
+    _add_output(parser)
+    parser.add_argument("--sheet", help="of a workbook; default: the first visible one")
+    parser.add_argument(
+        "--reasons", type=_count, default=REASONS, help="columns of reasons (%(default)s)"
+    )
+    parser.add_argument(
+        "--decimal", choices=[".", ","], help="the decimal mark of a CSV (default: the one it shows)"
+    )
+    _add_mapping(parser)
+    parser.add_argument(
+        "--columns", type=chosen, default=(), help="columns to hand back, as in score,grade,Phone (all)"
+    )
+    parser.add_argument("--top", type=_count, help="only the best so many leads, ranked")
+    parser.add_argument("--sort", dest="ranked", action="store_true", help="all leads, the best first")
+
+
+def _add_output(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "-o",
         "--output",
@@ -160,13 +189,10 @@ def _add_score(parser: argparse.ArgumentParser) -> None:
         default="-",
         help=f"a name that ends in {', '.join(FORMATS)}; default: - for standard output, as CSV",
     )
-    parser.add_argument("--sheet", help="of a workbook; default: the first visible one")
-    parser.add_argument(
-        "--reasons", type=_count, default=REASONS, help="columns of reasons (%(default)s)"
-    )
-    parser.add_argument(
-        "--decimal", choices=[".", ","], help="the decimal mark of a CSV (default: the one it shows)"
-    )
+
+
+def _add_mapping(parser: argparse.ArgumentParser) -> None:
+    """What the columns of a file are, and whether they are enough."""
     parser.add_argument(
         "--map",
         dest="mapping",
@@ -180,11 +206,6 @@ def _add_score(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help=f"score the file even if it lacks columns worth over {MOST_ABSENT:.0%}%",
     )
-    parser.add_argument(
-        "--columns", type=chosen, default=(), help="columns to hand back, as in score,grade,Phone (all)"
-    )
-    parser.add_argument("--top", type=_count, help="only the best so many leads, ranked")
-    parser.add_argument("--sort", dest="ranked", action="store_true", help="all leads, the best first")
 
 
 def _pair(text: str) -> tuple[str, str]:

@@ -79,7 +79,7 @@ def test_explanation_is_the_one_shown() -> None:
 @pytest.mark.parametrize(
     "route",
     [
-        *("/", "/predict", "/predict/batch", "/predict/csv", "/health", "/ready", "/model"),
+        *("/", "/predict", "/predict/batch", "/predict/csv", "/changes", "/health", "/ready", "/model"),
         *("/model/reload", "/docs"),
     ],
 )

@@ -143,6 +143,10 @@ class Engine:
             cautions=self._cautions(leads),
         )
 
+    def grade(self, probability: float) -> str:
+        """The grade of a probability."""
+        return self._grades[bisect_right(self._at_least, probability) - 1]
+
     def _cautions(self, leads: Leads) -> dict[int, list[Caution]]:
         found: dict[int, list[Caution]] = {}
         unknown: Sequence[int] = range(len(leads[0]))

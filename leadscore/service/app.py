@@ -16,7 +16,7 @@ from leadscore.service.middleware import encoding, headers, logs, paths
 from leadscore.service.middleware.keys import KeyGuard, Keys
 from leadscore.service.middleware.limits import Limits
 from leadscore.service.reload import ModelInUse, Reload
-from leadscore.service.routes import csv, operations, predict, route
+from leadscore.service.routes import changes, csv, operations, predict, route
 from leadscore.service.v2 import routes as v2
 from leadscore.settings import Settings
 
@@ -27,9 +27,8 @@ def create_service(scorer: Scorer, settings: Settings, keys: Keys) -> ASGIApp:
     """
     in_use, drain = ModelInUse(scorer, settings), Drain(settings.drain)
     app = create_app(settings, in_use.reload if keys else None)
-    limited: ASGIApp = Limits(
-        in_use.before(drain.before(route.first(app))), settings, {csv.CSV_PATH: settings.max_csv}
-    )
+    files = dict.fromkeys((csv.CSV_PATH, changes.PATH), settings.max_csv)
+    limited: ASGIApp = Limits(in_use.before(drain.before(route.first(app))), settings, files)
     unpacked = encoding.unpacked(limited)
     guarded = KeyGuard(unpacked, keys) if keys else unpacked
     secured = headers.secured(headers.cors(guarded, settings))
@@ -53,6 +52,7 @@ def create_app(settings: Settings, reload: Reload | None = None) -> FastAPI:
     app.router.route_class = route.Route
     predict.add(app.router, settings)
     csv.add(app.router, settings)
+    changes.add(app.router, settings)
     operations.add(app.router, reload)
     v2.add(app.router, settings)
     openapi.add(app, settings)

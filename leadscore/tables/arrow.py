@@ -50,7 +50,9 @@ class ArrowScorer:
         totals = sum((answered.totals() for answered in blocks), Totals())
         added = [
             pa.concat_arrays([pa.array(part, field.type, from_pandas=True) for part in parts])
-            for parts, field in zip(zip(*map(_columns, blocks), strict=True), self.added, strict=True)
+            for parts, field in zip(
+                zip(*map(self._columns_of, blocks), strict=True), self.added, strict=True
+            )
         ]
         return pa.record_batch([*batch.columns, *added], schema=self.schema), totals
 
@@ -70,6 +72,13 @@ class ArrowScorer:
         ]
         return answer(self._engine, found, self._reasons)
 
+    def _columns_of(self, answered: Answered) -> Iterator[object]:
+        """The added columns, in the order of `ColumnMap.added`."""
+        yield answered.probability
+        yield from (answered.score, answered.grade, answered.converts, *answered.texts())
+        yield from ([text or None for text in texts] for texts in (answered.warnings, answered.errors))
+        yield [self._engine.card.version] * len(answered.errors)
+
 
 def _meanings(column: pa.Array, vocabulary: Vocabulary) -> list[Meaning]:
     """The meaning of each value; each distinct one is read once."""
@@ -87,10 +96,3 @@ def _meanings(column: pa.Array, vocabulary: Vocabulary) -> list[Meaning]:
 def _plain(value: object) -> object:
     """A date as text."""
     return value.isoformat() if isinstance(value, date) else value
-
-
-def _columns(answered: Answered) -> Iterator[object]:
-    """The added columns, in the order of `ColumnMap.added`."""
-    yield answered.probability
-    yield from (answered.score, answered.grade, answered.converts, *answered.texts())
-    yield from ([text or None for text in texts] for texts in (answered.warnings, answered.errors))

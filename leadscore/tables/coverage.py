@@ -1,7 +1,7 @@
 """What the columns of a file are to the model, and whether they are enough of what it goes by."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any, Final
 
 from leadscore.card import Card
@@ -21,12 +21,17 @@ class PartialError(TableError):
 
 def absent_share(columns: ColumnMap, card: Card) -> float:
     """The importance of the columns that a file lacks, as a share of that of all, from 0 to 1."""
+    return share({column.name for column in columns.absent}, card)
+
+
+def share(names: Collection[str], card: Card) -> float:
+    """The importance of some features, as a share of that of all, from 0 to 1."""
     weights = {
         feature.name: card.importance.get(feature.name, 0.0) for feature in card.dictionary.features
     }
     if not any(weights.values()):  # a model file that does not say so
         weights = dict.fromkeys(weights, 1.0)
-    return sum(weights[column.name] for column in columns.absent) / sum(weights.values())
+    return sum(weights[name] for name in names) / sum(weights.values())
 
 
 def check(columns: ColumnMap, card: Card) -> None:

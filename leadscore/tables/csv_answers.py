@@ -75,7 +75,7 @@ class CsvScorer:
         return Lines(text.encode(), ends, answered.probability, answered.totals())
 
     def _lines(self, texts: Sequence[str], answered: Answered) -> list[str]:
-        end = self._dialect.newline
+        end = f"{self._dialect.delimiter}{self._engine.card.version}{self._dialect.newline}"
         cells = [
             texts,
             ["" if isnan(p) else f"{p:.{DECIMALS}f}" for p in answered.probability.tolist()],

@@ -80,6 +80,13 @@ class Rows:
         return cls(texts, cells_of, records.refused | wrong)
 
 
+def cells_of(records: Records, rows: Rows, dialect: Dialect, columns: ColumnMap) -> Iterator[list[str]]:
+    """The cells of each of some records, as many as the header has."""
+    for number, text in enumerate(records.texts):
+        cells = records.parsed.get(number) or text.split(dialect.delimiter)
+        yield cells if number not in rows.wrong else (cells + [""] * columns.width)[: columns.width]
+
+
 class CsvFile:
     """A CSV file that is being read: its dialect, its columns, and its records in blocks.
 

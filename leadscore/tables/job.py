@@ -1,11 +1,12 @@
 """Jobs: one file of leads scored in the terminal, whatever its size, in constant memory."""
 
+import contextlib
 import os
 import signal
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
 from functools import partial
@@ -195,24 +196,31 @@ def command(job: Job, scorer: Scorer, settings: Settings) -> None:
         if number and signal.getsignal(number) != signal.SIG_IGN:
             signal.signal(number, lambda received, _: sys.exit(128 + received))
     started = time.monotonic()
-    try:
+    with ending(job.source, job.target):
         totals = run(job, scorer, settings)
-    except BrokenPipeError:
-        _leave_pipe()
-    except coverage.PartialError as error:
-        sys.exit(f"{job.source}: {error}. Name them by --map 'HEADER=COLUMN', or add --partial.")
-    except TableError as error:
-        sys.exit(f"{job.source}: {error}")
-    except OSError as error:
-        sys.exit(f"{error.filename or job.source}: {error.strerror or error}")
-    except BrokenProcessPool:
-        sys.exit(f"{job.source}: a worker process was killed (out of memory?); nothing was kept")
-    except KeyboardInterrupt:
-        say("Interrupted: nothing was kept." if job.target != STANDARD else "Interrupted.")
-        raise SystemExit(INTERRUPTED) from None
     say(summary(totals, time.monotonic() - started))
     if totals.nothing:
         sys.exit(f"{job.source}: no lead could be scored; the first: {totals.error}")
+
+
+@contextlib.contextmanager
+def ending(source: str, target: str) -> Iterator[None]:
+    """Work on files that ends with the reason why not, if it cannot be done."""
+    try:
+        yield
+    except BrokenPipeError:
+        _leave_pipe()
+    except coverage.PartialError as error:
+        sys.exit(f"{source}: {error}. Name them by --map 'HEADER=COLUMN', or add --partial.")
+    except TableError as error:
+        sys.exit(f"{source}: {error}")
+    except OSError as error:
+        sys.exit(f"{error.filename or source}: {error.strerror or error}")
+    except BrokenProcessPool:
+        sys.exit(f"{source}: a worker process was killed (out of memory?); nothing was kept")
+    except KeyboardInterrupt:
+        say("Interrupted: nothing was kept." if target != STANDARD else "Interrupted.")
+        raise SystemExit(INTERRUPTED) from None
 
 
 def _leave_pipe() -> NoReturn:

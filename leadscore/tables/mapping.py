@@ -83,7 +83,7 @@ class ColumnMap:
         ranks = [f"reason_{rank}" for rank in range(1, reasons + 1)]
         action = ["action"] if self.action else []
         names = ["probability", "score", "grade", "converts", *action, *ranks, "warnings", "error"]
-        return [self._free(name) for name in names]
+        return [self._free(name) for name in [*names, "model_version"]]
 
     def _free(self, name: str) -> str:
         number, free = 1, name

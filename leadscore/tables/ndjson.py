@@ -5,7 +5,7 @@ figures on leads whose outcome the file tells, null if it tells none.
 """
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any, Final
 
 import numpy as np
@@ -15,7 +15,7 @@ from leadscore.proof import Proof
 from leadscore.scoring.engine import Engine, Leads, Scored
 from leadscore.tables.block import DECIMALS, Answered, answer
 from leadscore.tables.csv_answers import Lines
-from leadscore.tables.csv_file import CsvFile, Records, Rows
+from leadscore.tables.csv_file import CsvFile, Records, Rows, cells_of
 from leadscore.values import TRUTH, level_key
 
 MEDIA_TYPE: Final = "application/x-ndjson"
@@ -62,7 +62,7 @@ class NdjsonScorer:
         rows = Rows.of(records, self._dialect, self._columns)
         leads = self._engine.read(rows.columns, len(rows.texts))
         answered = answer(self._engine, leads, self._reasons, rows.wrong, self._note)
-        cells = list(self._cells(records, rows))
+        cells = list(cells_of(records, rows, self._dialect, self._columns))
         outcomes = [self._outcome(row) for row in cells]
         self._prove(answered, outcomes, leads)
         lines = [
@@ -78,12 +78,6 @@ class NdjsonScorer:
 
     def _place(self, column: Column) -> int | None:
         return next((place for place, known in enumerate(self._known) if known is column), None)
-
-    def _cells(self, records: Records, rows: Rows) -> Iterator[list[str]]:
-        delimiter, width = self._dialect.delimiter, self._columns.width
-        for number, text in enumerate(records.texts):
-            cells = records.parsed.get(number) or text.split(delimiter)
-            yield cells if number not in rows.wrong else (cells + [""] * width)[:width]
 
     def _outcome(self, cells: list[str]) -> bool | None:
         """Whether a lead has converted; None if the file does not say so."""

@@ -39,6 +39,7 @@ def test_decimals_and_codes_are_the_values_they_stand_for(engine: Engine) -> Non
         "reason_1",
         "warnings",
         "error",
+        "model_version",
     ]
     assert {**found, **{name: expected[name] for name in stored.schema.names}} == expected
     assert found["total_visits"] == [Decimal("5.00"), None]

@@ -30,6 +30,7 @@ ADDED = [
     "reason_2",
     "warnings",
     "error",
+    "model_version",
 ]
 
 
@@ -109,7 +110,7 @@ def test_bad_row_has_an_error_of_its_own(line: str, error: str) -> None:
     found = _read("\n".join(["TotalVisits,City,note", good, line, good, good, ""]).encode())
     assert len(found) == 4
     assert error in found[1]["error"]
-    assert not any(found[1][name] for name in ADDED[:-1])
+    assert not any(found[1][name] for name in ADDED[:-2])
     for index in (0, 2, 3):
         assert found[index]["error"] == ""
         assert found[index]["probability"] == _probability(total_visits=5, city="Mumbai")
@@ -134,7 +135,7 @@ def test_taken_names_get_a_number() -> None:
     once = _scored(b"City,note\nPune,a\n").encode()
     (row,) = _read(once)
     assert row["score_2"] == row["score"]
-    assert list(row)[-9:] == [f"{name}_2" for name in ADDED]
+    assert list(row)[-len(ADDED) :] == [f"{name}_2" for name in ADDED]
     assert "score_2" in _read(b"City,Score\nPune,a\n")[0]
 
 

@@ -114,7 +114,9 @@ def test_file_without_rows_is_answered(command: Command) -> None:
     """A header alone gets its added columns, in order, ranked or cut."""
     for options in ([], ["--sort"], ["--top", "5"]):
         done = command("score", "-", "--partial", "--reasons", "0", *options, content=b"City\r\n")
-        assert done.out == b"City,probability,score,grade,converts,action,warnings,error\r\n"
+        assert (
+            done.out == b"City,probability,score,grade,converts,action,warnings,error,model_version\r\n"
+        )
         assert "Scored 0 leads" in done.err
 
 

@@ -288,8 +288,10 @@ def test_function_scores_a_table_of_a_session(tmp_path: Path, package: Path) -> 
     assert {misses for _, misses, _ in found["workers"]} == {1}
     assert max(hits for _, _, hits in found["workers"]) > 1
     added = ["probability", "score", "grade", "converts", "action", "reason_1", "reason_2", "reason_3"]
+    added += ["warnings", "error", "model_version"]
     again = ["probability_2", "score_2", "grade_2", "converts_2", "action_2", "warnings_2", "error_2"]
-    assert found["columns"] == ["id", "City", "TotalVisits", *added, "warnings", "error", *again]
+    again += ["model_version_2"]
+    assert found["columns"] == ["id", "City", "TotalVisits", *added, *again]
     assert found["types"][3:7] == ["double", "bigint", "string", "boolean"]
     for message, expected in zip(
         found["refused"],

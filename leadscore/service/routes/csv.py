@@ -40,13 +40,13 @@ DESCRIPTION: Final = """Send the file as it is (`text/csv`) or in a form (`multi
 separated by comma, semicolon, tab or bar, in UTF-8, UTF-16 or Windows-1252; the same in gzip, or alone
 in a zip; or a workbook (.xlsx). The answer is CSV in UTF-8. Columns are found by name or by CSV header;
 all are handed back untouched, and rows that are no leads are left out. Added: `probability`, `score`,
-`grade`, `converts`, `reason_1` and so on, `warnings`, and `error` for a row that cannot be scored. A
-name that is taken gets a number: `score_2`.
+`grade`, `converts`, `reason_1` and so on, `warnings`, `error` for a row that cannot be scored, and
+`model_version`. A name that is taken gets a number: `score_2`.
 
 With `accept: application/x-ndjson` the answer is JSON, a line each: first the columns of the file, then
 each lead with its cells, then the `proof`, figures on the leads whose outcome the file tells."""
 
-_WAY_OUT: Final = " Name them by ?map=HEADER=COLUMN, or add ?partial=1."
+WAY_OUT: Final = " Name them by ?map=HEADER=COLUMN, or add ?partial=1."
 
 FAILURES: Final = problems.BODY_FAILURES | {
     400: "The file was not sent to its end, or the form cannot be read.",
@@ -106,7 +106,7 @@ def add(routes: APIRouter, settings: Settings) -> None:
         wanted = _Wanted(one_of(request, "sort", ["score"]) is not None or top is not None, top)
         decimal = one_of(request, "decimal", MARKS)
         partial, dry_run = (one_of(request, name, ["0", "1"]) == "1" for name in ("partial", "dry_run"))
-        mapping = dict(_pairs(request))
+        mapping = dict(pairs(request))
         sheet = request.query_params.get("sheet")
         as_json = ndjson.MEDIA_TYPE in request.headers.get("accept", "")
         source = await received(request)
@@ -129,7 +129,7 @@ def add(routes: APIRouter, settings: Settings) -> None:
             source.close()
             if isinstance(error, HTTPException):
                 raise
-            way_out = _WAY_OUT if isinstance(error, coverage.PartialError) else ""
+            way_out = WAY_OUT if isinstance(error, coverage.PartialError) else ""
             raise HTTPException(422, f"The file cannot be scored: {error}.{way_out}") from None
         headers = {COLUMNS: coverage.header(file.columns, model.card)}
         if as_json:
@@ -138,7 +138,7 @@ def add(routes: APIRouter, settings: Settings) -> None:
         return StreamingResponse(pieces, media_type="text/csv", headers=headers)
 
 
-def _pairs(request: Request) -> Iterator[tuple[str, str]]:
+def pairs(request: Request) -> Iterator[tuple[str, str]]:
     """Which column of the file is which of the model, as the query says."""
     for text in request.query_params.getlist("map"):
         name, is_pair, column = text.rpartition("=")

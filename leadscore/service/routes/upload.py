@@ -5,6 +5,7 @@ import io
 import os
 import shutil
 import tempfile
+from collections.abc import Callable
 from typing import Any, BinaryIO, Final, cast
 
 from starlette.concurrency import run_in_threadpool
@@ -18,8 +19,10 @@ from leadscore.service.routes.route import IN_MEMORY, media_type
 from leadscore.tables import contents
 
 NO_ROOM: Final = "The service has no room to hold a file of this size."
+NOT_TO_ITS_END: Final = "The file was not sent to its end."
 WORKBOOK_MEMORY: Final = 2**28  # bytes that reading a workbook may take: some 40,000 rows of 40 columns
 
+_BINARY: Final = {"type": "string", "format": "binary"}
 _FULL: Final = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}  # no room, no more for this user, too large
 
 TYPES: Final = {
@@ -36,13 +39,11 @@ TYPES: Final = {
 async def received(request: Request) -> BinaryIO:
     """The whole file: a client that sends all before it reads would block on an answer in between."""
     declared = media_type(request)
+    if declared == "multipart/form-data":
+        for file in (await form_files(request, 1)).values():
+            return file
+        raise HTTPException(422, "The form holds no file.")
     try:
-        if declared == "multipart/form-data":
-            form = await request.form(max_files=1, max_fields=10)
-            for part in form.values():
-                if not isinstance(part, str):
-                    return part.file
-            raise HTTPException(422, "The form holds no file.")
         if declared not in TYPES:
             got = show(declared) if declared else "none"
             raise HTTPException(
@@ -54,19 +55,36 @@ async def received(request: Request) -> BinaryIO:
             await run_in_threadpool(source.write, chunk)
         source.seek(0)
     except ClientDisconnect:
-        raise HTTPException(400, "The file was not sent to its end.") from None
+        raise HTTPException(400, NOT_TO_ITS_END) from None
+    except OSError:
+        raise HTTPException(507, NO_ROOM) from None
+    return source
+
+
+async def form_files(request: Request, most: int) -> dict[str, BinaryIO]:
+    """The files of a form, at most so many, by the names of their fields."""
+    try:
+        form = await request.form(max_files=most, max_fields=10)
+    except ClientDisconnect:
+        raise HTTPException(400, NOT_TO_ITS_END) from None
     except MultiPartException as error:
         raise HTTPException(400, f"The form cannot be read: {error.message}") from None
     except (LookupError, UnicodeError):  # of a charset that Python does not know, or cannot use
         raise HTTPException(400, "The form cannot be read: its charset is unknown.") from None
     except OSError:
         raise HTTPException(507, NO_ROOM) from None
-    return source
+    return {name: part.file for name, part in form.items() if not isinstance(part, str)}
 
 
-async def unpacked(source: BinaryIO, sheet: str | None, most: int, model: Model) -> BinaryIO:
+async def unpacked(
+    source: BinaryIO,
+    sheet: str | None,
+    most: int,
+    model: Model,
+    say: Callable[[str], None] = lambda told: None,
+) -> BinaryIO:
     """The CSV of a file that was received, of at most `most` bytes; the files of a model that need
-    unpacking one after the other, for each takes memory.
+    unpacking one after the other, for each takes memory. `say`: see `contents.text`.
 
     Raises TableError for what is no table, a 413 for what is too large, a 507 if there is no room.
     """
@@ -74,14 +92,14 @@ async def unpacked(source: BinaryIO, sheet: str | None, most: int, model: Model)
         with contents.text(source, sheet):
             return source
     async with model.large:
-        return await run_in_threadpool(_unpacked, source, sheet, most)
+        return await run_in_threadpool(_unpacked, source, sheet, most, say)
 
 
-def _unpacked(source: BinaryIO, sheet: str | None, most: int) -> BinaryIO:
+def _unpacked(source: BinaryIO, sheet: str | None, most: int, say: Callable[[str], None]) -> BinaryIO:
     spooled = tempfile.SpooledTemporaryFile(IN_MEMORY)  # noqa: SIM115  (whoever reads it closes it)
     plain = cast(BinaryIO, spooled)
     try:
-        with source, contents.text(source, sheet, most, WORKBOOK_MEMORY) as found:
+        with source, contents.text(source, sheet, most, WORKBOOK_MEMORY, say) as found:
             shutil.copyfileobj(found, plain)  # what is wrong comes out before an answer has begun
     except contents.TooLargeError as error:
         raise HTTPException(413, f"The file cannot be scored: {error}.") from None
@@ -111,13 +129,11 @@ def reserved(size: int) -> BinaryIO:
 
 def body() -> dict[str, Any]:
     """The request body, for OpenAPI."""
-    content = {"type": "string", "format": "binary"}
-    form = {
-        "type": "object",
-        "properties": {"file": content},
-        "required": ["file"],
-    }
-    return {
-        "required": True,
-        "content": {"text/csv": {"schema": content}, "multipart/form-data": {"schema": form}},
-    }
+    return {"required": True, "content": {"text/csv": {"schema": _BINARY}, **form("file")}}
+
+
+def form(*names: str) -> dict[str, Any]:
+    """A form of files, for OpenAPI."""
+    properties = dict.fromkeys(names, _BINARY)
+    schema = {"type": "object", "properties": properties, "required": list(names)}
+    return {"multipart/form-data": {"schema": schema}}

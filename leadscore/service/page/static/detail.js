@@ -1,5 +1,6 @@
 // One lead of the list: who, why, what came of the call, and everything in the file.
 
+import { moved } from "./changes.js";
 import { count, h, show } from "./dom.js";
 import { reason } from "./reasons.js";
 import { MARKS } from "./work.js";
@@ -64,6 +65,7 @@ export class Detail {
     return [
       h("p", {}, `Score ${row.score}, grade ${row.grade}${place}.`, action ? [" ", h("strong", {}, `${action}.`)] : null),
       list.flags(row).map((text) => h("p", { class: "flag" }, text)),
+      moved(row).map((text) => h("p", { class: "moved" }, text)),
       h("ul", { class: "plain" }, row.reasons.map((entry) => h("li", {}, reason(entry)))),
       row.warnings ? h("p", { class: "warnings" }, row.warnings) : null,
       h("p", {}, h("a", { class: "button", href: `#lead?${new URLSearchParams(work.leads.lead(row))}`, onclick: () => this.element.close() }, "All reasons, and what if")),

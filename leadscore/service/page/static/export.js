@@ -61,9 +61,10 @@ class Table {
       ...Array.from({ length: most }, (_, rank) => [`reason_${rank + 1}`, (row) => row.reasons?.[rank]?.text]),
       ["warnings", (row) => row.warnings],
       ["error", (row) => row.error],
+      ...(work.compared ? [["change", (row) => row.change?.change], ["score_before", (row) => row.change?.score_before], ["moved_by", (row) => row.change?.reasons?.join("; ")]] : []),
       ...(work.reps.length ? [["rep", (row) => row.rep]] : []),
       ...(work.marks.size ? [["call", (row) => work.mark(row).mark], ["note", (row) => work.mark(row).note]] : []),
-      ["model", () => leads.head.model_version],
+      ["model_version", () => leads.head.model_version],
     ];
     const taken = new Set(own.map(({ name }) => name.toLowerCase()));
     this.columns = [

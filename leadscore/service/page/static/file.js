@@ -1,5 +1,7 @@
 // A file of leads: sent, its progress, then the plan, the call list and the proof.
 
+import { arrivals } from "./arrivals.js";
+import { Changes } from "./changes.js";
 import { question, remembered, report } from "./columns.js";
 import { h, percent, plural, show } from "./dom.js";
 import { Example } from "./example.js";
@@ -25,7 +27,7 @@ export class FileView {
     this.input = h("input", { type: "file", id: "file-input", class: "visually-hidden", accept: ".csv,.tsv,.txt,.xlsx,.gz,.zip,text/csv", "aria-label": "A file of leads", onchange: () => this.choose() });
     show(element, h("h1", { id: "file-title" }, "Whom should we call first?"), this.body);
     element.hidden = true;
-    this.catchFiles();
+    arrivals((dropped, place) => this.arrived(dropped, place));
     window.addEventListener("beforeunload", (event) => this.work?.unsaved && event.preventDefault());
     window.addEventListener("beforeprint", () => this.work && show(document.getElementById("sheet"), callSheet(this.work)));
   }
@@ -48,7 +50,8 @@ export class FileView {
       const leads = await this.read(new Blob([list.answer]).stream());
       const work = new Work(this.model, leads, list.name, await settings());
       await work.restore();
-      this.result(work, list.look);
+      this.result(work, list.look, list.file);
+      await this.changes?.restore();
     } catch {
       await forgetList(); // kept by another version of the page
     }
@@ -78,31 +81,13 @@ export class FileView {
     if (this.input.files.length) this.score(this.input.files[0]);
   }
 
-  /** Files that are dropped, and rows that are pasted, on any view. */
-  catchFiles() {
-    const shows = () => (location.hash = "#file");
-    for (const name of ["dragover", "dragleave", "drop"]) {
-      window.addEventListener(name, (event) => {
-        if (!event.dataTransfer?.types.includes("Files")) return;
-        event.preventDefault();
-        document.body.classList.toggle("over", name === "dragover");
-        if (name !== "drop" || !event.dataTransfer.files.length) return;
-        const [file] = event.dataTransfer.files;
-        shows();
-        this.replace(file);
-      });
+  /** A file that came in on any view: on the panel of changes an earlier list, else another list of leads. */
+  arrived(file, place) {
+    if (place.closest?.(".changes")) {
+      this.changes.compare(file);
+      return;
     }
-    window.addEventListener("paste", (event) => {
-      const text = event.clipboardData?.getData("text/plain") ?? "";
-      if (event.target.closest?.("input, textarea, dialog") || !text.trim().includes("\n")) return;
-      event.preventDefault();
-      shows();
-      this.replace(new File([text], "pasted rows.tsv", { type: "text/plain" }));
-    });
-  }
-
-  /** Score another file, if nothing is lost by it. */
-  replace(file) {
+    location.hash = "#file";
     if (this.leaves()) this.score(file);
   }
 
@@ -134,7 +119,7 @@ export class FileView {
       }
       const work = new Work(this.model, leads, file.name, await settings());
       this.result(work, look, file);
-      await work.remember(new Blob(parts), look);
+      await work.remember(new Blob(parts), look, file);
     } catch (error) {
       if (error.name === "AbortError") {
         if (this.running === running) this.ask();
@@ -176,12 +161,13 @@ export class FileView {
     return leads;
   }
 
-  /** The plan, the list and the proof. `file`: where its columns can be chosen anew. */
+  /** The plan, the list and the proof. `file`: the one they are of. */
   result(work, look, file) {
     const { leads } = work;
     this.work = work;
     this.list = new List(work);
     this.plan = leads.good ? new Plan(work) : null;
+    this.changes = leads.good && file ? new Changes(work, this.list, file, look.columns) : null;
     const closedAlone = leads.closed === leads.good;
     show(
       this.body,
@@ -198,6 +184,7 @@ export class FileView {
       leads.wrong ? h("p", { class: "warnings" }, `${plural(leads.wrong, "row")} could not be read: the end of the list says why.`) : null,
       report(look, this.model, file && (() => this.leaves() && this.askForColumns(file, look))),
       this.closed(work),
+      this.changes?.element,
       closedAlone ? proof(leads, true) : null,
       this.plan?.element,
       this.list.element,

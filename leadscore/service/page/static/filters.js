@@ -17,6 +17,7 @@ export class Filters {
       ["Grade", { values: (row) => row.grade ?? "", levels: work.model.grades.map((entry) => entry.grade) }],
       ["Calls", { values: (row) => (work.planned(row) ? "planned" : row.place ? "later" : ""), levels: ["planned", "later"] }],
       ["Rep", { values: (row) => row.rep ?? "", levels: [] }],
+      ["Change", { values: (row) => row.change?.change ?? "", levels: [] }],
       ["Mark", { values: (row) => work.mark(row).mark || "None", levels: ["None", ...MARKS] }],
     ]);
     for (const { name, place } of work.leads.categories) this.kinds.set(name, { values: (row) => row.cells[place], column: true });
@@ -98,6 +99,12 @@ export class Filters {
       this.element.querySelector(`[data-kind="${CSS.escape(event.target.value)}"]`)?.focus();
     };
     return h("select", { "aria-label": "More filters", onchange: add }, h("option", { value: "" }, "More filters"), others.map((kind) => h("option", { value: kind }, kind)));
+  }
+
+  /** Show only what has this value. */
+  choose(kind, value) {
+    this.chosen.set(kind, value);
+    this.changed();
   }
 
   clear() {

@@ -1,5 +1,6 @@
 // The call list: as many rows as there are leads, of which only those in sight exist.
 
+import { moved } from "./changes.js";
 import { Detail } from "./detail.js";
 import { h, plural, show } from "./dom.js";
 import { Filters } from "./filters.js";
@@ -149,7 +150,7 @@ export class List {
   /** What stands in the widest cell of a row, a text for each paragraph. */
   texts(row) {
     if (row.error) return [row.error];
-    return [...this.flags(row), ...row.reasons.map((entry) => entry.text), ...(row.warnings ? [row.warnings] : [])];
+    return [...this.flags(row), ...moved(row), ...row.reasons.map((entry) => entry.text), ...(row.warnings ? [row.warnings] : [])];
   }
 
   /** What a caller has to know first. */

@@ -1,5 +1,6 @@
 // One row of the call list: who, how to reach them, the score, and why.
 
+import { moved } from "./changes.js";
 import { count, h } from "./dom.js";
 import { reason } from "./reasons.js";
 
@@ -34,6 +35,7 @@ export function line(list, row, at) {
           list.extra.map(({ name, place }) => h("span", { class: "extra", role: "gridcell", "data-name": name }, row.cells[place])),
           h("span", { class: "why", role: "gridcell" },
             list.flags(row).map((text) => h("span", { class: "flag" }, text)),
+            moved(row).map((text) => h("span", { class: "moved" }, text)),
             row.reasons.map(reason),
             row.warnings ? h("span", { class: "caution" }, row.warnings) : null),
         ],

@@ -67,10 +67,22 @@ export function scoreFile(file, columns, signal) {
   return send(file, { partial: 1 }, columns, signal, { accept: "application/x-ndjson" });
 }
 
-function send(file, options, columns, signal, headers = {}) {
+/** What changed from an earlier list to today's file: the response streams it as JSON lines. */
+export function compareFiles(earlier, today, columns) {
+  const body = new FormData();
+  body.append("earlier", earlier);
+  body.append("today", today);
+  return request(`changes?${asked({ partial: 1 }, columns)}`, { method: "POST", body });
+}
+
+function asked(options, columns) {
   const query = new URLSearchParams(options);
   for (const [name, column] of columns) query.append("map", `${name}=${column}`);
-  return request(`predict/csv?${query}`, {
+  return query;
+}
+
+function send(file, options, columns, signal, headers = {}) {
+  return request(`predict/csv?${asked(options, columns)}`, {
     method: "POST",
     headers: { "content-type": "text/csv", ...headers },
     body: file,

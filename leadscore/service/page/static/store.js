@@ -33,11 +33,11 @@ export const keep = (key, value) => run("readwrite", (store) => store.put(value,
 /** Forget the values of keys. */
 export const forget = (...keys) => Promise.all(keys.map((key) => run("readwrite", (store) => store.delete(key)).catch(() => undefined)));
 
-/** The list the browser kept: its name, the answer of the service, what its columns are; undefined if none. */
+/** The list the browser kept: name, answer of the service, what its columns are, the file; undefined if none. */
 export const keptList = () => kept("list");
 
 /** The reader's settings. */
 export const settings = () => kept("settings");
 
 /** Forget the list and its marks. */
-export const forgetList = () => forget("list", "marks");
+export const forgetList = () => forget("list", "marks", "changes");

@@ -127,11 +127,11 @@ export class Work {
     this.marks = new Map((await kept("marks")) ?? []);
   }
 
-  /** Keep the list itself: the answer of the service. */
-  async remember(answer, look) {
-    await forget("marks");
+  /** Keep the list itself: the answer of the service, and the file. */
+  async remember(answer, look, file) {
+    await forget("marks", "changes");
     this.unsaved = false;
-    return keep("list", { name: this.name, answer, look });
+    return keep("list", { name: this.name, answer, look, file });
   }
 }
 

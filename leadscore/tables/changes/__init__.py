@@ -1,0 +1,4 @@
+"""What changed between two lists: the leads of an earlier download beside those of today's file.
+
+`earlier.py` reads the download, `comparison.py` compares, `command.py` is the command.
+"""
