@@ -28,15 +28,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, get_args
 
 from rich.console import Console
-from rich.markup import escape
 
 from leadscore.card import MODEL
-from leadscore.dictionary import Dictionary, DictionaryError
+from leadscore.dictionary import Dictionary
 from leadscore.files import replace_files
-from leadscore.training import cells, lines
+from leadscore.training import cells
 from leadscore.training.decision import Rule, RuleName
 from leadscore.training.draft import command as draft
-from leadscore.training.errors import RefusedError, TrainingError
+from leadscore.training.errors import RefusedError
+from leadscore.training.exits import exit_code
 from leadscore.training.outcomes import command as evaluate
 from leadscore.training.progress import Step, progress
 
@@ -45,7 +45,6 @@ if TYPE_CHECKING:
 
 ROOT: Final = Path(__file__).resolve().parent
 COMMANDS: Final = {"draft": draft.main, "evaluate": evaluate.main}
-REFUSED: Final = 3  # exit code
 TOO_DEEP: Final = "too_deep.joblib"
 STEPS: Final = 15  # that the progress bar counts: models, ablations, and the rest of `run`
 
@@ -56,28 +55,19 @@ def main(argv: Sequence[str] | None = None) -> int:
     if arguments and arguments[0] in COMMANDS:
         return COMMANDS[arguments[0]](arguments[1:])
     options = _options(arguments)
-    console = Console(stderr=True, highlight=False)
-    try:
-        rule = Rule(
-            options.threshold, options.cost_call, options.value_conversion, options.calls_per_100
-        )
-        dictionary = Dictionary.load(options.columns)
-        options.known = options.known or dictionary.moments[0]
-        dictionary.known_at(options.known)
-        cells.content(options.data)  # a wrong path is told before the libraries are loaded
-        with progress(console, STEPS) as step:
-            metrics = run(options, rule, dictionary, step)
-    except RefusedError as error:
-        said = f"{error}{lines.hint(options.columns, error)}"
-        console.print(f"[bold red]Not published:[/] {escape(said)}", soft_wrap=True)
-        return REFUSED
-    except (TrainingError, DictionaryError, OSError) as error:
-        said = f"{error}{lines.hint(options.columns, error)}"
-        console.print(f"[bold red]Not trained.[/] {escape(said)}", soft_wrap=True)
-        return 1
-    except KeyboardInterrupt:
-        console.print(f"Interrupted: {options.output} is as it was.")
-        return 130
+    interrupted = f"Interrupted: {options.output} is as it was."
+    return exit_code(lambda: train(options), "Not trained.", interrupted, options.columns)
+
+
+def train(options: argparse.Namespace) -> int:
+    """Check the options, train and report; returns 0."""
+    rule = Rule(options.threshold, options.cost_call, options.value_conversion, options.calls_per_100)
+    dictionary = Dictionary.load(options.columns)
+    options.known = options.known or dictionary.moments[0]
+    dictionary.known_at(options.known)
+    cells.content(options.data)  # a wrong path is told before the libraries are loaded
+    with progress(Console(stderr=True, highlight=False), STEPS) as step:
+        metrics = run(options, rule, dictionary, step)
     from leadscore.training.summary import summarise  # noqa: PLC0415  (as in `run`)
 
     summarise(metrics, options.output)

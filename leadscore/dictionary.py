@@ -50,7 +50,9 @@ class Dictionary:
         """Read a data dictionary; DictionaryError names the file and what is wrong in it."""
         try:
             return cls.from_dict(tomllib.loads(path.read_text(encoding="utf-8")))
-        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, DictionaryError) as error:
+        except OSError as error:
+            raise DictionaryError(f"{path}: cannot be read ({error.strerror})") from None
+        except (UnicodeDecodeError, tomllib.TOMLDecodeError, DictionaryError) as error:
             raise DictionaryError(f"{path}: {error}") from error
 
     @classmethod

@@ -17,11 +17,11 @@ NOT_KNOWN: Final = "?"
 _UNSEEN: Final = str.maketrans("", "", "\u200b\u2060\ufeff")
 _WHOLE: Final = re.compile(r"(?:-(?=0+\.))?(-?\d+)\.0+", re.ASCII)
 
-TRUTH: Final = {
-    **dict.fromkeys(("true", "yes", "y", "t", "1"), True),
-    **dict.fromkeys(("false", "no", "n", "f", "0"), False),
-}
-"""What says yes and what says no, as a `level_key`."""
+YES_AND_NO: Final = (("true", "false"), ("yes", "no"), ("y", "n"), ("t", "f"), ("1", "0"))
+"""Pairs of words that say yes and no, each as its `level_key`."""
+
+TRUTH: Final = {word: word == yes for yes, no in YES_AND_NO for word in (yes, no)}
+"""What each of these words says."""
 
 # float() alone would also take "1_000", "nan", "infinity" and other scripts' digits.
 _PLAIN: Final = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)

@@ -18,24 +18,16 @@ from rich.markup import escape
 
 from leadscore.files import replace_file
 from leadscore.training.errors import TrainingError
+from leadscore.training.exits import exit_code
 
 
 def main(argv: Sequence[str]) -> int:
     """Draft a dictionary; returns the exit code: 0, or 1 after an error."""
     options = _options(argv)
-    console, errors = Console(highlight=False), Console(stderr=True, highlight=False)
-    try:
-        _run(options, console)
-    except (TrainingError, OSError) as error:
-        errors.print(f"[bold red]Not drafted.[/] {escape(str(error))}", soft_wrap=True)
-        return 1
-    except KeyboardInterrupt:
-        errors.print("Interrupted.")
-        return 130
-    return 0
+    return exit_code(lambda: _run(options, Console(highlight=False)), "Not drafted.")
 
 
-def _run(options: argparse.Namespace, console: Console) -> None:
+def _run(options: argparse.Namespace, console: Console) -> int:
     output: Path = options.output or Path(options.data.name).with_suffix(".toml")
     if output.exists() and not options.force:
         raise TrainingError(f"{output} is there already; -o another file, or --force to replace it")
@@ -61,6 +53,7 @@ def _run(options: argparse.Namespace, console: Console) -> None:
         f"--output models/{quote(output.stem)}[/]",
         soft_wrap=True,
     )
+    return 0
 
 
 def _options(argv: Sequence[str]) -> argparse.Namespace:

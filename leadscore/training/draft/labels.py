@@ -9,9 +9,9 @@ from typing import Final
 import numpy as np
 
 from leadscore.training.cells import DataError
-from leadscore.training.draft.notations import POSITIVE, yes_or_no
+from leadscore.training.draft.notations import yes_or_no
 from leadscore.training.evaluation.figures import Target
-from leadscore.values import MARKERS, level_key
+from leadscore.values import MARKERS, TRUTH, level_key
 
 MOST_SHOWN: Final = 20  # labels in an error
 
@@ -57,7 +57,7 @@ def labels(source: str, cells: Sequence[str], positive: Sequence[str], still: Se
     if not wanted:
         if not (len(names) == 2 and yes_or_no(names)):  # noqa: PLR2004
             raise DataError(f"--positive: which label of {source!r} is a conversion? There are {shown}")
-        wanted = POSITIVE
+        wanted = frozenset(word for word, yes in TRUTH.items() if yes)
     if absent := wanted - _folded(names) if positive else None:
         raise DataError(f"--positive {min(absent)!r}: no label of {source!r}; there are {shown}")
     good = tuple(name for name in names if level_key(name) in wanted)

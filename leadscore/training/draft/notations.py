@@ -6,15 +6,7 @@ from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from typing import Final
 
-YES_OR_NO: Final = (
-    frozenset({"yes", "no"}),
-    frozenset({"y", "n"}),
-    frozenset({"true", "false"}),
-    frozenset({"t", "f"}),
-    frozenset({"1", "0"}),
-    frozenset({"1.0", "0.0"}),
-)
-POSITIVE: Final = frozenset({"yes", "y", "true", "t", "1", "1.0"})
+from leadscore.values import YES_AND_NO, level_key
 
 # How forms and exports say that nothing was chosen, beside the markers that are known anywhere.
 NOT_CHOSEN: Final = re.compile(
@@ -58,8 +50,8 @@ def emails(texts: Collection[str]) -> bool:
 
 def yes_or_no(texts: Iterable[str]) -> bool:
     """Whether texts say yes and no, or one of them."""
-    found = {text.casefold() for text in texts}
-    return bool(found) and any(found <= words for words in YES_OR_NO)
+    found = set(map(level_key, texts))
+    return bool(found) and any(found <= {*pair} for pair in YES_AND_NO)
 
 
 def separator(counts: Mapping[str, int]) -> str:

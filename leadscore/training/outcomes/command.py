@@ -17,11 +17,10 @@ from pathlib import Path
 from typing import Final
 
 from rich.console import Console
-from rich.markup import escape
 
 from leadscore.files import replace_file
-from leadscore.scorer import ModelError, Scorer
-from leadscore.training.errors import TrainingError
+from leadscore.scorer import Scorer
+from leadscore.training.exits import exit_code
 
 NO_LONGER_HOLDS: Final = 4  # exit code
 
@@ -29,15 +28,7 @@ NO_LONGER_HOLDS: Final = 4  # exit code
 def main(argv: Sequence[str]) -> int:
     """Evaluate a model; returns the exit code."""
     options = _options(argv)
-    errors = Console(stderr=True, highlight=False)
-    try:
-        return _run(options)
-    except (TrainingError, ModelError, OSError) as error:
-        errors.print(f"[bold red]Not evaluated.[/] {escape(str(error))}", soft_wrap=True)
-        return 1
-    except KeyboardInterrupt:
-        errors.print("Interrupted.")
-        return 130
+    return exit_code(lambda: _run(options), "Not evaluated.")
 
 
 def _run(options: argparse.Namespace) -> int:
