@@ -1,4 +1,4 @@
-"""What is said of the service's speed is what benchmarks/serve.py measured."""
+"""What is said of the service's speed is what benchmarks/serve measured."""
 
 import json
 import shutil
@@ -7,25 +7,27 @@ import sys
 
 import pytest
 
-from benchmarks import ROOT, documents, serve
+from benchmarks import ROOT, documents
+from benchmarks.serve import FIGURES, report
+from benchmarks.serve.servers import SERVERS
 
-FIGURES = json.loads(serve.FIGURES.read_text())
+MEASURED = json.loads(FIGURES.read_text())
 
 
 def test_results_say_what_was_measured() -> None:
     """benchmarks/RESULTS.md is written from serve.json, and by nothing else."""
-    assert serve.RESULTS.read_text(encoding="utf-8") == serve.results(FIGURES)
+    assert report.RESULTS.read_text(encoding="utf-8") == report.results(MEASURED)
 
 
 def test_short_table_says_what_was_measured() -> None:
     """It is taken from serve.json, too."""
-    assert documents.shown(serve.MARK) == serve.summary(FIGURES)
+    assert documents.shown(report.MARK) == report.summary(MEASURED)
 
 
 def test_every_server_was_measured_in_every_round() -> None:
     """No server is left out, nor is one that is no longer there kept."""
-    for measured in FIGURES["rounds"]:
-        assert set(measured) == {server.name for server in serve.SERVERS}
+    for measured in MEASURED["rounds"]:
+        assert set(measured) == {server.name for server in SERVERS}
 
 
 @pytest.mark.slow
@@ -36,6 +38,6 @@ def test_servers_are_measured() -> None:
     command = [sys.executable, "-m", "benchmarks.serve", "--rounds", "1", "--only", "ours", "echo"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    for server in serve.SERVERS:
+    for server in SERVERS:
         if server.kind == "ours" or server.name == "echo":
             assert f"1  {server.name:32} unhurried " in done.stdout
