@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import onnxruntime as ort
-import pandas as pd
 from numpy.typing import NDArray
 from sklearn.ensemble import HistGradientBoostingClassifier
 from threadpoolctl import threadpool_limits
@@ -51,8 +50,6 @@ HIST_GRADIENT_BOOSTING = {
     "max_features": 0.5,
     "early_stopping": False,
 }
-AUTOGLUON_PRESET = "best_quality"
-
 OURS = "ours: ONNX graph"
 
 Score = Callable[[Tensors], Probability]
@@ -144,33 +141,8 @@ def ebm(leads: Dataset) -> Score:
     return lambda lead: model.predict_proba(read(lead))[:, 1]
 
 
-def autogluon(seconds: int, folder: str) -> Fit:
-    """AutoGluon's ensemble, given so many seconds and a folder for its models; on all cores."""
-    try:
-        from autogluon.tabular import TabularPredictor  # noqa: PLC0415  (only where it is installed)
-    except ImportError as error:
-        sys.exit(f"{error}. Install AutoGluon in an environment of its own: {HOW} says how.")
-
-    def fit(leads: Dataset) -> Score:
-        def read(lead: Tensors) -> pd.DataFrame:
-            return frame(lead).replace({"": None})
-
-        label = leads.dictionary.target.name
-        predictor = TabularPredictor(label, eval_metric="log_loss", path=folder, verbosity=0)
-        table = read(_oldest(leads)).assign(**{label: leads.oldest()[1]})
-        try:
-            predictor.fit(table, time_limit=seconds, presets=AUTOGLUON_PRESET)
-        except (AssertionError, RuntimeError) as error:  # what it raises when time was too short
-            sys.exit(f"AutoGluon has no model after {seconds} s, give it more: {error}")
-        predictor.persist()
-        return lambda lead: predictor.predict_proba(read(lead))[1].to_numpy()
-
-    return fit
-
-
 MODELS: Mapping[str, Fit] = {
     OURS: graph,
-    f"{SERVED} pipeline": candidate(SERVED),
     "logistic regression": candidate("logistic_regression"),
     "random forest": candidate("random_forest"),
     "LightGBM": lightgbm,

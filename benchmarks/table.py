@@ -1,19 +1,20 @@
 """What scoring a CSV costs beside its graph: microseconds of one core a lead, and as ratios.
 
-    python -m benchmarks.table [leads.csv]
+    python -m benchmarks.table            # half a minute; prints the table
+    python -m benchmarks.table --write    # and writes it into its page
 
 The best of some rounds, each over the whole file; reasons are three for each lead.
 """
 
+import argparse
 import gc
 import io
 import itertools
-import sys
 import time
 from collections import defaultdict
-from pathlib import Path
 
 from benchmarks import LEADS, MODEL
+from benchmarks.documents import fill
 from leadscore.scorer import Scorer
 from leadscore.scoring.engine import Engine
 from leadscore.settings import Settings
@@ -21,23 +22,31 @@ from leadscore.tables.block import REASONS
 from leadscore.tables.csv_answers import CsvScorer
 from leadscore.tables.csv_file import CsvFile, Rows
 
+MARK = "<!-- the parts of a file, written by benchmarks/table.py -->"
 ROWS = 50_000
 ROUNDS = 9
 GRAPH = "the graph"
 
 
 def main() -> None:
-    """Print microseconds a lead, and times the graph."""
-    source = Path(sys.argv[1]) if len(sys.argv) > 1 else LEADS
-    header, _, body = source.read_bytes().partition(b"\n")
+    """Measure, print, write."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--write", action="store_true", help="write the table into its page")
+    options = parser.parse_args()
+    header, _, body = LEADS.read_bytes().partition(b"\n")
     content = header + b"\n" + body * (1 + ROWS // body.count(b"\n"))
     leads = content.count(b"\n") - 1
     engine = Engine(Scorer(MODEL), Settings.max_text)
     gc.freeze()
     rounds = [spent(content, engine) for _ in range(ROUNDS)]
     best = {part: 1e6 * min(one[part] for one in rounds) / leads for part in rounds[0]}
-    for part, microseconds in best.items():
-        print(f"{part:35} {microseconds:5.1f} us a lead ({microseconds / best[GRAPH]:.1f})")
+    rows = ["| part | us a lead |", "| --- | --- |"]
+    rows += [f"| {part} | {found:.1f} ({found / best[GRAPH]:.1f}) |" for part, found in best.items()]
+    print("\n".join(rows))
+    if options.write:
+        fill(MARK, rows)
 
 
 def spent(content: bytes, engine: Engine) -> dict[str, float]:
