@@ -43,6 +43,10 @@ class Bins:
 
 
 def index(expected: NDArray[np.float64], found: NDArray[np.float64]) -> float:
-    """The population stability index of two distributions over the same bins."""
+    """The population stability index of two distributions over the same bins.
+
+    >>> round(index(np.array([0.5, 0.5]), np.array([0.7, 0.3])), 3)
+    0.169
+    """
     expected, found = np.maximum(expected, FLOOR), np.maximum(found, FLOOR)
     return float(((found - expected) * np.log(found / expected)).sum())

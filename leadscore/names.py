@@ -20,6 +20,9 @@ def fold(name: str) -> str:
     """A name without case, spaces, punctuation and characters that nobody sees.
 
     What has nothing else is kept as it is: "#" is a name, too.
+
+    >>> fold("Total Visits"), fold("total_visits"), fold("#")
+    ('totalvisits', 'totalvisits', '#')
     """
     plain = unicodedata.normalize("NFKC", name).casefold()
     letters = [c for c in plain if c.isalnum() or unicodedata.category(c).startswith("M")]
@@ -27,7 +30,12 @@ def fold(name: str) -> str:
 
 
 def nearest(name: str, names: Iterable[str]) -> str | None:
-    """Which of the names may be meant by one that is none of them; None if no one is near."""
+    """Which of the names may be meant by one that is none of them; None if no one is near.
+
+    >>> nearest("Total Visit", ["TotalVisits", "Page Views Per Visit"])
+    'TotalVisits'
+    >>> nearest("Email", ["Do Not Email"])
+    """
     if not (folded := fold(name[:LONGEST])):
         return None
     best, found = NEAR, None

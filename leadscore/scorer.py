@@ -29,7 +29,11 @@ class Scorer:
     """A loaded and verified model.
 
     >>> scorer = Scorer(Path("models/lead_conversion.onnx"))
-    >>> scorer.run(scorer.inputs([{"total_visits": 5, "lead_source": "Google"}]))
+    >>> leads = [{"total_visits": 5, "lead_source": "Google"}, {}]
+    >>> probability, contributions = scorer.run(scorer.inputs(leads))
+    >>> log_odds = scorer.card.base + contributions.sum(axis=1)
+    >>> np.allclose(probability, 1 / (1 + np.exp(-log_odds)))
+    True
 
     Safe to share between threads. Raises ModelError when the file is absent, damaged, carries no
     readable card, does not match its card, is not as it was sealed, or does not reproduce its golden

@@ -50,7 +50,11 @@ class NumberError(ValueError):
 
 
 def level_key(text: str) -> str:
-    """What two spellings of one level have in common: no case, single spaces, "1" for "1.0"."""
+    """What two spellings of one level have in common.
+
+    >>> level_key(" Google  ADS "), level_key("1.0")
+    ('google ads', '1')
+    """
     plain = unicodedata.normalize("NFKC", text.translate(_UNSEEN)).casefold()
     key = " ".join(unicodedata.normalize("NFKC", plain).split())
     return whole[1] if (whole := _WHOLE.fullmatch(key)) else key
@@ -60,6 +64,11 @@ class Levels:
     """The levels of a category in one spelling each, found by any other.
 
     Of two levels that mean yes and no, every word for yes or no is a spelling.
+
+    >>> Levels(["Google", "Direct Traffic"]).find("DIRECT  traffic")
+    'Direct Traffic'
+    >>> Levels(["Yes", "No"]).find("0")
+    'No'
     """
 
     def __init__(self, levels: Iterable[str]) -> None:
@@ -88,6 +97,14 @@ def number(text: str, decimal: str, unit: str) -> float:
     Thousands may be set apart by point, comma, apostrophe or space; a currency may stand before or
     after; brackets mean minus, as accountants write; "3%" is 0.03, or 3 where the unit is "%"; "1:30:00"
     and "1:30" are hours, minutes and seconds where the unit is seconds.
+
+    >>> number("US$ 1,200.50", ".", ""), number("(3)", ".", ""), number("1:30", ".", "s")
+    (1200.5, -3.0, 5400.0)
+    >>> number("1.200", ".", ""), number("1.200", ",", "")
+    (1.2, 1200.0)
+    >>> number("1.200", NOT_KNOWN, "")
+    Traceback (most recent call last):
+    leadscore.values.NumberError: it may be 1200 or 1.2: which mark is the decimal one?
 
     Raises NumberError.
     """
@@ -146,6 +163,11 @@ def decimal_mark(columns: Iterable[Sequence[str]], delimiter: str) -> str:
     """The decimal mark of a file: the one its cells of numbers show, NOT_KNOWN if they show both.
 
     If they show none, it is a point where the delimiter is a comma.
+
+    >>> decimal_mark([["1.200", "3,5"], ["7"]], ";")
+    ','
+    >>> decimal_mark([["1.200"]], ";") == NOT_KNOWN
+    True
     """
     shown: set[str] = set()
     for cells in columns:

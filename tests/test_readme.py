@@ -100,25 +100,6 @@ def test_every_setting_is_documented() -> None:
         assert f"`{variable(entry.name)}`" in OPERATIONS
 
 
-@pytest.mark.parametrize(
-    "document",
-    [
-        "README.md",
-        "data/README.md",
-        "models/README.md",
-        "models/CARD.md",
-        "benchmarks/SCALE.md",
-        "docs/api.md",
-    ],
-)
-def test_links_lead_somewhere(document: str) -> None:
-    """No link points to a file that is not there."""
-    path = ROOT / document
-    for target in re.findall(r"\]\(([^)#]+)\)", path.read_text(encoding="utf-8")):
-        if "://" not in target:
-            assert (path.parent / target).exists(), target
-
-
 def test_twin_figures_are_those_measured() -> None:
     """data/README.md holds the figures of data/twin.json."""
     text = (ROOT / "data" / "README.md").read_text(encoding="utf-8")

@@ -28,7 +28,13 @@ MOST_ENTRIES: Final = 200  # that differ; more are texts with commas
 
 
 def dates(texts: Collection[str]) -> list[str]:
-    """The formats in which every text is a date, the likelier first; ISO is ISO 8601 in any form."""
+    """The formats in which every text is a date, the likelier first; ISO is ISO 8601 in any form.
+
+    >>> dates(["03/04/2025", "12/11/2025"])
+    ['%m/%d/%Y', '%d/%m/%Y']
+    >>> dates(["03/04/2025", "31/12/2025"])
+    ['%d/%m/%Y']
+    """
     first = next(iter(texts), "")
     if not any(c.isdigit() for c in first) or len(first) < len("1.1.24"):
         return []
@@ -49,7 +55,11 @@ def emails(texts: Collection[str]) -> bool:
 
 
 def yes_or_no(texts: Iterable[str]) -> bool:
-    """Whether texts say yes and no, or one of them."""
+    """Whether texts say yes and no, or one of them.
+
+    >>> yes_or_no(["Y", "n"]), yes_or_no(["yes", "n"])
+    (True, False)
+    """
     found = set(map(level_key, texts))
     return bool(found) and any(found <= {*pair} for pair in YES_AND_NO)
 
@@ -58,6 +68,11 @@ def separator(counts: Mapping[str, int]) -> str:
     """What separates the entries of lists; empty if these are none. `counts`: leads of each text.
 
     The entries of a list are few, and stand now first and now later; the parts of an address do not.
+
+    >>> separator({"web; e-mail": 3, "e-mail; phone": 2, "phone": 9})
+    ';'
+    >>> separator({"Smith, John": 3, "Doe, Jane": 2})
+    ''
     """
     leads = sum(counts.values())
     for mark in _SEPARATORS:
