@@ -16,7 +16,7 @@ FROM scratch
 COPY --from=build /image /
 LABEL org.opencontainers.image.title="lead-conversion" \
       org.opencontainers.image.description="Scores how likely a lead is to convert" \
-      org.opencontainers.image.version="0.1.0" \
+      org.opencontainers.image.version="0.2.0" \
       org.opencontainers.image.licenses="MIT"
 WORKDIR /app
 USER 65532:65532

@@ -2,7 +2,7 @@
 
 import os
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 # Since 1.29 onnxruntime reports sessions and model hashes to its vendor, from a thread of its own and
 # a file in the home directory, unless this says no before it is imported.
