@@ -92,15 +92,18 @@ def _loaded(path: Path, data: Path) -> tuple["Pipeline", "Dataset"]:
 
 
 def _options(argv: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("pipeline", type=Path, help="the pipeline.joblib that train.py saved")
     parser.add_argument("output", type=Path, help="the ONNX file to write")
-    parser.add_argument("--plain", action="store_true", help="the ordinary graph: any depth, no reasons")
+    parser.add_argument("--plain", action="store_true", help="the ordinary graph, without reasons")
     parser.add_argument(
         "--data",
         type=Path,
         default=Path(__file__).with_name("data") / "leads.csv",
-        help="leads to check parity on (default: %(default)s)",
+        metavar="FILE",
+        help="leads to compare graph and pipeline on (data/leads.csv)",
     )
     return parser.parse_args(argv)
 

@@ -1,6 +1,6 @@
 """Train the lead-conversion model: historical leads in, one verified ONNX file out.
 
-    python train.py                                   # on data/leads.csv, the twin that is shipped
+    python train.py                                   # on data/leads.csv, which is shipped
     python train.py --data "Lead Scoring.csv"         # on the Kaggle original
     python train.py draft crm.csv --target Status --positive Won -o crm.toml
     python train.py --data crm.csv --columns crm.toml --output models/crm
@@ -8,11 +8,11 @@
     python train.py --threshold cost --cost-call 5 --value-conversion 100
     python train.py --threshold capacity --calls-per-100 20
 
-Leads are ordered by their clock. Everything is chosen on the oldest 80 %, by cross-validation that keeps
-identical leads together; the newest 20 % are scored once, at the end. What is published is then fitted
-on all leads by the same recipe. The output folder gets new files
-only after the ONNX graph has been proved equal to the pipeline, and only if the new model is not worse
-than the one that is there, on the same newest leads.
+Leads are ordered by their clock: the column that tells when they came in. Everything is chosen on the
+oldest 80 %, by cross-validation that keeps identical leads together; the newest 20 % are scored once, at
+the end. What is published is then fitted on all leads by the same recipe. The output folder gets new
+files only after the ONNX graph has been proved equal to the pipeline, and only if the new model is not
+worse than the best one published there, on the same newest leads.
 
 Exit code 0: trained. 1: an error. 3: refused, with the reasons. 130: interrupted. After anything but 0
 the model in the output folder is as it was. Trees too deep to be compiled into exact reasons are
@@ -163,17 +163,25 @@ def _options(argv: Sequence[str] | None) -> argparse.Namespace:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     add = parser.add_argument
-    add("--data", type=Path, default=ROOT / "data" / "leads.csv", help="historical leads, a CSV")
-    add("--columns", type=Path, default=ROOT / "data" / "columns.toml", help="its data dictionary")
-    add("--known", help="use columns known by that moment of the dictionary (the first: capture)")
-    add("--output", type=Path, default=ROOT / "models", help="folder of the files to replace")
-    add("--force", action="store_true", help="publish against alarms, or over a better model")
-    add("--threshold", choices=get_args(RuleName), default="f1", help="rule for the threshold (f1)")
-    add("--cost-call", type=float, help="with cost: what a call costs")
-    add("--value-conversion", type=float, help="with cost: what a conversion is worth")
-    add("--calls-per-100", type=float, help="with capacity: calls possible per 100 leads")
-    add("--no-refit", action="store_true", help="publish the evaluated model: no newest leads in it")
-    add("--seed", type=int, default=0, help="of folds, models and resamples (0)")
+    file: dict[str, Any] = {"type": Path, "metavar": "FILE"}
+    number: dict[str, Any] = {"type": float, "metavar": "N"}
+    add("--data", **file, default=ROOT / "data" / "leads.csv", help="past leads: a CSV or a workbook")
+    add("--columns", **file, default=ROOT / "data" / "columns.toml", help="its data dictionary")
+    add("--known", metavar="MOMENT", help="use the columns known by then (the dictionary's first)")
+    add(
+        "--output",
+        type=Path,
+        metavar="FOLDER",
+        default=ROOT / "models",
+        help="folder of the files to replace",
+    )
+    add("--force", action="store_true", help="publish in spite of alarms, or over a better model")
+    add("--threshold", choices=get_args(RuleName), default="f1", help="what it is chosen by (f1)")
+    add("--cost-call", **number, help="with cost: what a call costs")
+    add("--value-conversion", **number, help="with cost: what a conversion is worth")
+    add("--calls-per-100", **number, help="with capacity: calls possible per 100 leads")
+    add("--no-refit", action="store_true", help="publish the evaluated model, without the newest leads")
+    add("--seed", type=int, default=0, metavar="N", help="of folds, models and resamples (0)")
     return parser.parse_args(argv)
 
 

@@ -20,7 +20,7 @@ import re
 import sys
 import threading
 from collections.abc import Sequence
-from dataclasses import fields
+from dataclasses import Field, fields
 from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn
@@ -136,9 +136,15 @@ def _add_settings(parser: argparse.ArgumentParser, *groups: str) -> None:
                     dest=variable(entry.name),
                     # A subcommand's default would overwrite what was given before it.
                     default=argparse.SUPPRESS,
-                    metavar=entry.name.rpartition("_")[2].upper(),
+                    metavar=_metavar(entry),
                     help=f"{entry.metadata['about']} ({_shown(entry.default)})".replace("%", "%%"),
                 )
+
+
+def _metavar(entry: Field[Any]) -> str:
+    if entry.type is bool:
+        return "{0,1}"
+    return "N" if entry.type in (int, float) else entry.name.rpartition("_")[2].upper()
 
 
 def _shown(value: Any) -> str:
@@ -146,7 +152,13 @@ def _shown(value: Any) -> str:
         return str(int(value))
     if isinstance(value, Path):
         return f"{value.parent.name}/{value.name}"
-    return ", ".join(value) or "none" if isinstance(value, tuple) else str(value or "none")
+    return (
+        ", ".join(value) or "none"
+        if isinstance(value, tuple)
+        else "none"
+        if value in (None, "")
+        else str(value)
+    )
 
 
 def _path(text: str) -> str:
@@ -165,18 +177,21 @@ def _add_score(parser: argparse.ArgumentParser) -> None:
         help="CSV (plain, .gz or .zip), .xlsx or .parquet, or - for standard input",
     )
     _add_output(parser)
-    parser.add_argument("--sheet", help="of a workbook; default: the first visible one")
+    parser.add_argument("--sheet", help="of a workbook (default: the first visible one)")
     parser.add_argument(
-        "--reasons", type=_count, default=REASONS, help="columns of reasons (%(default)s)"
+        "--reasons", type=_count, default=REASONS, metavar="N", help="columns of reasons (%(default)s)"
     )
     parser.add_argument(
-        "--decimal", choices=[".", ","], help="the decimal mark of a CSV (default: the one it shows)"
+        "--decimal",
+        choices=[".", ","],
+        metavar="MARK",
+        help="the decimal mark of a CSV, . or , (default: the one it shows)",
     )
     _add_mapping(parser)
     parser.add_argument(
         "--columns", type=chosen, default=(), help="columns to hand back, as in score,grade,Phone (all)"
     )
-    parser.add_argument("--top", type=_count, help="only the best so many leads, ranked")
+    parser.add_argument("--top", type=_count, metavar="N", help="only the best N leads, ranked")
     parser.add_argument("--sort", dest="ranked", action="store_true", help="all leads, the best first")
 
 
@@ -187,7 +202,7 @@ def _add_output(parser: argparse.ArgumentParser) -> None:
         dest="target",
         type=_path,
         default="-",
-        help=f"a name that ends in {', '.join(FORMATS)}; default: - for standard output, as CSV",
+        help=f"a name that ends in {', '.join(FORMATS)} (default: - for standard output, as CSV)",
     )
 
 
@@ -199,12 +214,12 @@ def _add_mapping(parser: argparse.ArgumentParser) -> None:
         type=_pair,
         action="append",
         metavar="HEADER=COLUMN",
-        help="a column of the file is this one of the model; may be given for several",
+        help="the file's HEADER is the model's COLUMN; may be given again",
     )
     parser.add_argument(
         "--partial",
         action="store_true",
-        help=f"score the file even if it lacks columns worth over {MOST_ABSENT:.0%}%",
+        help=f"score the file even if it lacks columns worth over {MOST_ABSENT:.0%}% of the model",
     )
 
 

@@ -1,10 +1,10 @@
-"""Draft a data dictionary from a CSV of past leads.
+"""Draft a data dictionary from a file of past leads.
 
     python train.py draft leads.csv --target Status --positive Won -o leads.toml
 
 It gives a reason and figures for every column. Columns that were filled in after the first contact are
-found by their figures: how well they tell the outcome alone, whether it tells that they are blank, how
-they change with time. A name alone excludes nothing. Read the blocks marked CHECK, then train.
+found by their figures: how well each tells the outcome alone, whether being blank tells it, how they
+change with time. A name alone excludes nothing. Read the blocks marked CHECK, then train.
 """
 
 import argparse
@@ -87,6 +87,6 @@ def _options(argv: Sequence[str]) -> argparse.Namespace:
         metavar="TOML",
         help="the dictionary to write (the data's name, .toml)",
     )
-    add("--html", type=Path, help="also write the audit as one page")
+    add("--html", type=Path, metavar="FILE", help="also write the figures as one page")
     add("--force", action="store_true", help="replace a dictionary that is there")
     return parser.parse_args(argv)

@@ -3,10 +3,10 @@
     python train.py evaluate --model models/lead_conversion.onnx --data outcomes.csv
 
 The file has the columns the model reads, and the outcome of leads that are closed by now; open ones are
-left out. For a nightly job:
+left out.
 
-Exit code 0: the model holds, or there are too few leads to say. 1: an error. 4: it no longer holds,
-for a figure beyond its limit.
+Exit code 0: the model holds, or there are too few leads to say. 1: an error. 4: it no longer holds, for a
+figure beyond its limit. So a nightly job may run it.
 """
 
 import argparse
@@ -14,7 +14,7 @@ import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from rich.console import Console
 
@@ -59,20 +59,17 @@ def _options(argv: Sequence[str]) -> argparse.Namespace:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add = parser.add_argument
-    add("--model", type=Path, required=True, help="the ONNX file")
-    add("--data", type=Path, required=True, help="leads with their outcome: a CSV or a workbook")
-    add("--decimal", choices=(".", ","), help="the decimal mark of its numbers (default: found)")
-    add("--sheet", help="of a workbook (default: the first)")
-    add("--json", type=Path, help="also write all figures as JSON")
-    add("--html", type=Path, help="also write them as one page with pictures")
+    file: dict[str, Any] = {"type": Path, "metavar": "FILE"}
+    add("--model", **file, required=True, help="the ONNX file")
+    add("--data", **file, required=True, help="leads with their outcome: a CSV or a workbook")
+    add("--decimal", choices=(".", ","), metavar="MARK", help="the decimal mark of its numbers, . or ,")
+    add("--sheet", help="of a workbook (default: the first visible one)")
+    add("--json", **file, help="also write all figures as JSON")
+    add("--html", **file, help="also write them as one page with pictures")
     limit = parser.add_argument_group("limits").add_argument
-    limit(
-        "--max-auc-drop",
-        type=float,
-        default=0.03,
-        help="below the promised ROC-AUC, beyond chance (0.03)",
-    )
-    limit("--max-calibration-error", type=float, default=0.05, help="above that of chance (0.05)")
-    limit("--max-drift", type=float, default=0.25, help="index of a column; only warns (0.25)")
-    limit("--min-leads", type=int, default=200, help="closed leads, for a verdict (200)")
+    number: dict[str, Any] = {"type": float, "metavar": "N"}
+    limit("--max-auc-drop", **number, default=0.03, help="of ROC-AUC below the promised one (0.03)")
+    limit("--max-calibration-error", **number, default=0.05, help="beyond that of chance (0.05)")
+    limit("--max-drift", **number, default=0.25, help="stability index of a column; only warns (0.25)")
+    limit("--min-leads", type=int, metavar="N", default=200, help="closed leads for a verdict (200)")
     return parser.parse_args(argv)
