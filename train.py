@@ -168,13 +168,7 @@ def _options(argv: Sequence[str] | None) -> argparse.Namespace:
     add("--data", **file, default=ROOT / "data" / "leads.csv", help="past leads: a CSV or a workbook")
     add("--columns", **file, default=ROOT / "data" / "columns.toml", help="its data dictionary")
     add("--known", metavar="MOMENT", help="use the columns known by then (the dictionary's first)")
-    add(
-        "--output",
-        type=Path,
-        metavar="FOLDER",
-        default=ROOT / "models",
-        help="folder of the files to replace",
-    )
+    add("--output", type=Path, metavar="FOLDER", default=ROOT / "models", help="what is replaced")
     add("--force", action="store_true", help="publish in spite of alarms, or over a better model")
     add("--threshold", choices=get_args(RuleName), default="f1", help="what it is chosen by (f1)")
     add("--cost-call", **number, help="with cost: what a call costs")

@@ -5,8 +5,8 @@
 The file has the columns the model reads, and the outcome of leads that are closed by now; open ones are
 left out.
 
-Exit code 0: the model holds, or there are too few leads to say. 1: an error. 4: it no longer holds, for a
-figure beyond its limit. So a nightly job may run it.
+Exit code 0: the model holds, or there are too few leads to say. 1: an error. 4: it no longer holds, as a
+figure is beyond its limit. So a nightly job may run it.
 """
 
 import argparse
