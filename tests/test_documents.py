@@ -210,7 +210,7 @@ def test_targets_and_modules_named_exist() -> None:
     targets = {target for rule in rules for target in rule.split()}
     for page, text in TEXTS.items():
         code = "\n".join(re.findall(r"`([^`\n]+)`", text) + [block for _, block in BLOCK.findall(text)])
-        for target in re.findall(r"^(?:.* )?make ([\w./-]+)", code, re.MULTILINE):
+        for target in re.findall(r"^(?:.* )?make (?:[A-Z]+=\S+ )*([\w./-]+)", code, re.MULTILINE):
             assert target in targets, f"{page.name}: make {target}"
         for module in re.findall(r"python -m ((?:benchmarks|docs)[\w.]+)", code):
             assert find_spec(module), f"{page.name}: {module}"
