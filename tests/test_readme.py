@@ -54,6 +54,9 @@ def test_curl_command_gives_the_answer_shown(client: httpx2.Client) -> None:
     done = subprocess.run(words, capture_output=True, text=True, check=True)
     answer = json.loads(done.stdout)
     shown = json.loads(README[command.end() :].split("```json\n", 1)[1].split("```", 1)[0])
+    # A model trained by another version of Python has another version, and the same answers.
+    assert answer.pop("model_version") == client.get("/ready").json()["model_version"]
+    assert re.fullmatch("[0-9a-f]{12}", shown.pop("model_version"))
     for answered in (answer, shown):
         answered["numbers"] = [answered.pop("probability")]
         answered["numbers"] += [reason.pop(key) for reason in answered["reasons"] for key in EXACT]

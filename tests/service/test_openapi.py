@@ -1,5 +1,6 @@
 """The OpenAPI document: of the routes as they are, and of the model in use."""
 
+import re
 from typing import Any
 
 import httpx2
@@ -33,8 +34,15 @@ def test_document_is_valid(document: Any) -> None:
 
 
 def test_committed_document_is_current() -> None:
-    """Whoever reads docs/openapi.json reads what a service answers; if not: `make openapi`."""
-    assert shipped.FILE.read_text(encoding="utf-8") == shipped.text()
+    """Whoever reads docs/openapi.json reads what a service answers; if not: `make openapi`.
+
+    But for the model's version, which is another one where another version of Python trained it.
+    """
+    committed, current = (
+        re.sub("Model [0-9a-f]{12}", "Model", text)
+        for text in (shipped.FILE.read_text(encoding="utf-8"), shipped.text())
+    )
+    assert committed == current
 
 
 def test_operations_have_names(document: Any) -> None:
