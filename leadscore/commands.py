@@ -152,13 +152,9 @@ def _shown(value: Any) -> str:
         return str(int(value))
     if isinstance(value, Path):
         return f"{value.parent.name}/{value.name}"
-    return (
-        ", ".join(value) or "none"
-        if isinstance(value, tuple)
-        else "none"
-        if value in (None, "")
-        else str(value)
-    )
+    if isinstance(value, tuple):
+        value = ", ".join(value)
+    return "none" if value in (None, "") else str(value)
 
 
 def _path(text: str) -> str:

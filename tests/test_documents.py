@@ -106,6 +106,7 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name, rows in (("crm.csv", closed), ("outcomes.csv", closed[1:])):
         table = [header.replace("Converted", "Status"), *rows]
         (folder / name).write_text("\n".join(table) + "\n", encoding="utf-8")
+    _run("python predict.py score leads.csv -o scored-yesterday.csv", folder)
     return folder
 
 
