@@ -93,7 +93,7 @@ def test_one_lead_is_a_list(visit: Open, tmp_path: Path) -> None:
     upload(page, tmp_path / "one.csv", partial=True)
     rows(page, 1, "lead")
     expect(page.locator(".intro").first).to_contain_text("1 lead,")
-    expect(page.locator(".plan")).to_contain_text("Call all 1 lead ")
+    expect(page.locator(".plan")).to_contain_text("Call 1 lead ")
     for chart in page.locator("#view-file svg[role=img]").all():
         assert "NaN" not in chart.inner_html()
     ticks = page.locator("#view-file svg .tick").all_text_contents()

@@ -48,11 +48,6 @@ export class Model {
     return lead;
   }
 
-  /** The grade of a probability: its letter. */
-  gradeOf(probability) {
-    return this.grades.find((entry) => probability >= entry.at_least)?.grade ?? "";
-  }
-
   /** A number from 0 (best) that picks a grade's colour. */
   rank(grade) {
     const place = this.grades.findIndex((entry) => entry.grade === grade);

@@ -1,6 +1,6 @@
 // Charts in SVG, drawn by hand and again whenever their place changes its width.
 
-import { brief, h, percent, s, show } from "./dom.js";
+import { brief, h, points, s, show } from "./dom.js";
 
 const MARGIN = { top: 34, right: 20, bottom: 44, left: 48 };
 const HEIGHT = 260;
@@ -18,9 +18,9 @@ export function scale(probability, model) {
   marker.style.left = `${100 * probability}%`;
   const threshold = h("span", { class: "threshold" });
   threshold.style.left = `${100 * model.threshold}%`;
-  const label = h("span", { class: "threshold-label" }, `threshold ${percent(model.threshold)}`);
+  const label = h("span", { class: "threshold-label" }, `threshold ${points(model.threshold)}`);
   label.style.left = `${100 * Math.min(Math.max(model.threshold, 0.16), 0.84)}%`;
-  const words = `${percent(probability)} likely to convert; the threshold is ${percent(model.threshold)}`;
+  const words = `Score ${points(probability)} of 100; the threshold is ${points(model.threshold)}`;
   return h("div", { class: "scale", role: "img", "aria-label": words }, h("div", { class: "bands" }, bands), threshold, label, marker);
 }
 
@@ -100,16 +100,23 @@ function ticks([low, high], wanted) {
 
 /** How many leads have which score; `rows()` are those of now. */
 export function distribution(rows, model) {
+  const worstFirst = model.grades.map(({ grade }) => grade).reverse();
   return chart("How many leads have which score", (plot) => {
-    const bins = new Array(BINS).fill(0);
-    for (const { probability } of rows()) bins[Math.min(Math.floor(probability * BINS), BINS - 1)] += 1;
-    const most = Math.max(...bins, 1);
+    const bins = Array.from({ length: BINS }, () => new Map(worstFirst.map((grade) => [grade, 0])));
+    for (const { probability, grade } of rows()) {
+      const bin = bins[Math.min(Math.floor(probability * BINS), BINS - 1)];
+      bin.set(grade, bin.get(grade) + 1);
+    }
+    const most = Math.max(...bins.map((bin) => [...bin.values()].reduce((sum, leads) => sum + leads, 0)), 1);
     plot.axes({ x: [0, 100], y: [0, most * 1.05], xTitle: "score", yTitle: "leads" });
-    bins.forEach((leads, bin) => {
-      const left = plot.x((100 / BINS) * bin) + 1;
-      const top = plot.y(leads);
-      const grade = model.gradeOf((bin + 0.5) / BINS);
-      plot.add("rect", { class: `g${model.rank(grade)}`, x: left, width: plot.x((100 / BINS) * (bin + 1)) - left - 1, y: top, height: plot.y(0) - top, rx: 2 });
+    bins.forEach((bin, at) => {
+      const left = plot.x((100 / BINS) * at) + 1;
+      let below = 0;
+      for (const [grade, leads] of bin) {
+        const [bottom, top] = [plot.y(below), plot.y(below + leads)];
+        if (leads) plot.add("rect", { class: `g${model.rank(grade)}`, x: left, width: plot.x((100 / BINS) * (at + 1)) - left - 1, y: top, height: bottom - top });
+        below += leads;
+      }
     });
     plot.vertical(100 * model.threshold, "mark");
   });

@@ -45,6 +45,9 @@ export const decimal = (value) => short.format(value);
 export const percent = (share) =>
   share > 0 && share < 0.005 ? "under 1\u00a0%" : `${whole.format(100 * share)}\u00a0%`;
 
+/** 0.368 -> "36.8": a probability on the scale of scores. */
+export const points = (probability) => decimal(100 * probability);
+
 /** 1 -> "1 lead", 2 -> "2 leads". */
 export const plural = (number, noun) => `${count(number)} ${noun}${number === 1 ? "" : "s"}`;
 

@@ -1,6 +1,6 @@
 // One lead: a form made from the card, its score while you type, and why.
 
-import { copy, count, decimal, h, percent, show } from "./dom.js";
+import { copy, count, decimal, h, points, show } from "./dom.js";
 import { scale } from "./chart.js";
 import { scoreLead } from "./service.js";
 
@@ -105,8 +105,8 @@ export class LeadView {
     const { answer, model } = this;
     const rank = model.rank(answer.grade);
     const verdict = answer.converts
-      ? `Worth a call: it reaches the threshold of ${percent(model.threshold)}.`
-      : `Below the threshold of ${percent(model.threshold)}: call others first.`;
+      ? `Worth a call: it reaches the threshold of ${points(model.threshold)}.`
+      : `Below the threshold of ${points(model.threshold)}: call others first.`;
     show(
       this.result,
       h(
@@ -134,9 +134,9 @@ export class LeadView {
     const lead = this.lead();
     const same = JSON.stringify(lead) === JSON.stringify(this.startLead);
     if (same) return null;
-    const points = answer.score - start.score;
-    const kind = points > 0 ? "up" : points < 0 ? "down" : "";
-    const words = points ? `${points > 0 ? "+" : "−"}${count(Math.abs(points))} ${Math.abs(points) === 1 ? "point" : "points"}` : "No difference";
+    const moved = answer.score - start.score;
+    const kind = moved > 0 ? "up" : moved < 0 ? "down" : "";
+    const words = moved ? `${moved > 0 ? "+" : "−"}${count(Math.abs(moved))} ${Math.abs(moved) === 1 ? "point" : "points"}` : "No difference";
     return h(
       "p",
       { class: "difference" },

@@ -88,7 +88,8 @@ export class List {
   filter(asked = true) {
     const rows = this.work.leads.rows.filter((row) => row.converted === undefined || this.work.settings.closed);
     this.found = this.sorted(this.filters.apply(rows));
-    this.status.textContent = plural(this.found.length, "lead");
+    const wrong = this.found.filter((row) => row.error).length;
+    this.status.textContent = plural(this.found.length - wrong, "lead") + (wrong ? `, ${plural(wrong, "row")} that could not be read` : "");
     this.view.setAttribute("aria-rowcount", this.found.length + 1);
     if (asked) {
       this.write();
@@ -143,6 +144,7 @@ export class List {
       const height = this.stacked ? Math.max(HEAD, score) + LINE * all : Math.max(LEAST - ROOM, score, LINE * all);
       this.offsets[at + 1] = this.offsets[at] + height + ROOM;
     });
+    this.space.style.height = `${this.offsets[this.found.length] || LEAST}px`;
     this.heads();
     this.draw(true);
   }
@@ -195,7 +197,6 @@ export class List {
     const last = Math.min(this.found.length, (Math.ceil(this.at(this.top + this.rows.clientHeight) / SPARE) + 1) * SPARE);
     if (!anew && first === this.first && last === this.last) return;
     [this.first, this.last] = [first, last];
-    this.space.style.height = `${this.offsets[this.found.length]}px`;
     this.space.style.minWidth = `${this.narrowest}px`;
     const focused = this.space.contains(document.activeElement);
     const shown = [];

@@ -1,7 +1,7 @@
 // The model in human words, from its card alone.
 
 import { gains, reliability } from "./chart.js";
-import { count, decimal, h, percent, show } from "./dom.js";
+import { count, decimal, h, percent, points, show } from "./dom.js";
 import { apart } from "./proof.js";
 
 const MOMENTS = {
@@ -72,7 +72,7 @@ function facts(model) {
     lift ? fact(`${decimal(lift.value)} ×`, "as many conversions per call among the best tenth of leads as among all", between(lift, decimal)) : null,
     auc ? fact(percent(auc.value), "how often it ranks a lead that converts above one that does not", `${between(auc, percent)}; a coin gets 50 %`) : null,
     precision ? fact(percent(precision.value), "of the leads above the threshold convert", between(precision, percent)) : null,
-    recall ? fact(percent(recall.value), "of all conversions are above the threshold", `${between(recall, percent)}; it lies at ${percent(model.threshold)} (${card.threshold.rule})`) : null,
+    recall ? fact(percent(recall.value), "of all conversions are above the threshold", `${between(recall, percent)}; it is a score of ${points(model.threshold)} (${card.threshold.rule}${card.threshold.rule === "highest F1" ? ": the best balance of this figure and the one before it" : ""})`) : null,
   );
 }
 
@@ -98,10 +98,10 @@ function grades(model) {
     "Grades",
     h("p", {}, `${card.grade_rule ? `Cut ${card.grade_rule}. ` : ""}What each grade was worth among the ${model.tested} leads:`),
     table(
-      ["Grade", "Probability from", "Leads with it", "Of these converted", "What to do"],
+      ["Grade", "Score from", "Leads with it", "Of these converted", "What to do"],
       model.grades.map((entry) => [
         h("span", { class: `grade g${model.rank(entry.grade)}` }, entry.grade),
-        `${decimal(100 * entry.at_least)}\u00a0%`,
+        points(entry.at_least),
         percent(entry.share),
         entry.conversion_rate === null ? "none yet" : rate(entry, model),
         model.actions[entry.grade] ?? "",
@@ -135,7 +135,7 @@ function channels(model) {
   if (!found.length) return null;
   return block(
     "Channels",
-    h("p", {}, `The ${model.tested} leads by channel. Where the score hardly tells leads apart, call them in any order.`),
+    h("p", {}, `The ${model.tested} leads by channel: how many converted, what the scores said, and how well the score tells them apart. 80 of 100 means that of two leads, one that converts and one that does not, the first has the higher score 80 times of 100; a coin gets 50. Where it hardly tells leads apart, call them in any order.`),
     table(["Channel", "Leads", "Converted", "The scores said", "Told apart"], found.map((channel) => [
       `${model.byName.get(channel.column).title}: ${channel.level || "not known"}`, count(channel.leads), percent(channel.conversion_rate), percent(channel.probability), apart(channel.roc_auc),
     ])),

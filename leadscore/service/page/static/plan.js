@@ -1,7 +1,10 @@
 // The plan: how many calls are possible, what they bring, and who makes them.
 
 import { conversions, distribution } from "./chart.js";
-import { count, decimal, h, percent, plural, show } from "./dom.js";
+import { count, decimal, h, percent, plural, points, show } from "./dom.js";
+
+/** 0.2037 -> "0.2", 12.6 -> "13": of few, parts tell more. */
+const few = (number) => (number < 10 ? decimal(Math.round(10 * number) / 10) : count(number));
 
 export class Plan {
   constructor(work) {
@@ -27,7 +30,7 @@ export class Plan {
       "div",
       { class: "two" },
       h("figure", { class: "card" }, h("figcaption", {}, "What your calls bring", h("small", {}, "dashed: the same calls at random")), this.curve.element),
-      h("figure", { class: "card" }, h("figcaption", {}, "How the leads score", h("small", {}, `line: the threshold, ${percent(work.model.threshold)}`)), (this.scores = distribution(() => work.callable, work.model)).element),
+      h("figure", { class: "card" }, h("figcaption", {}, "How the leads score", h("small", {}, `line: the threshold, ${points(work.model.threshold)}`)), (this.scores = distribution(() => work.callable, work.model)).element),
     );
     work.listen((what) => what === "plan" && this.draw());
     this.draw();
@@ -67,11 +70,12 @@ export class Plan {
     const found = cumulative[calls];
     const total = cumulative.at(-1);
     const range = this.work.range();
-    const every = calls === callable.length ? "all " : "the first ";
+    const all = calls === callable.length;
+    const left = this.work.leads.alone.size ? " who may be called" : "";
     return [
-      `Call ${every}`, h("strong", {}, plural(calls, "lead")), " and expect about ", h("strong", {}, plural(Math.round(found), "conversion")),
+      all ? (calls === 1 ? "Call " : "Call all ") : "Call the first ", h("strong", {}, plural(calls, "lead")), all ? left : "", " and expect about ", h("strong", {}, `${few(found)} conversion${few(found) === "1" ? "" : "s"}`),
       range ? ` (${count(range.low)} to ${count(range.high)})` : "",
-      `, ${percent(total ? found / total : 0)} of all. At random it would be ${count((total * calls) / callable.length)}.`,
+      all ? "." : `, ${percent(total ? found / total : 0)} of all. At random it would be ${few((total * calls) / callable.length)}.`,
     ];
   }
 

@@ -14,7 +14,7 @@ export function proof(leads, open) {
   return h(
     "details",
     { class: "card block proof", open },
-    h("summary", {}, h("h2", {}, `Would it have worked? ${plural(found.leads, "closed lead")} tell`)),
+    h("summary", {}, h("h2", {}, `Would it have worked? ${plural(found.leads, "closed lead")} ${found.leads === 1 ? "tells" : "tell"}`)),
     leads.head.training_data
       ? h("p", { class: "warnings" }, "These are the very leads the model was trained on: it knows them, so the figures flatter it. Take leads it has not seen for a proof.")
       : null,
