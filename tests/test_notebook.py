@@ -67,3 +67,22 @@ def test_nothing_failed_and_nothing_warned(committed: Any) -> None:
         for output in cell.get("outputs", ()):
             assert output.output_type != "error"
             assert output.get("name") != "stderr"
+
+
+def test_helper_code_is_folded(committed: Any) -> None:
+    """Functions and classes stand in one cell near the start, which a reader sees folded."""
+    code = [cell for cell in committed.cells if cell.cell_type == "code"]
+    defining = [cell for cell in code if re.search(r"^(def|class) ", cell.source, re.MULTILINE)]
+    assert defining == code[:1]
+    assert code[0].metadata["jupyter"]["source_hidden"]
+    assert "hide-input" in code[0].metadata["tags"]
+
+
+def test_contents_name_every_section(committed: Any) -> None:
+    """The first cell has the findings, and a link for each section that leads to its heading."""
+    first, *others = [cell.source for cell in committed.cells if cell.cell_type == "markdown"]
+    headings = re.findall(r"^## (.*)$", "\n".join(others), re.MULTILINE)
+    assert "What comes out" in first
+    assert re.findall(r"^- \[(.*)\]\(#(.*)\)$", first, re.MULTILINE) == [
+        (heading, heading.replace(" ", "-")) for heading in headings
+    ]
