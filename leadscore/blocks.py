@@ -6,7 +6,7 @@ from dataclasses import MISSING, fields
 from typing import Any, Final, get_args
 
 from leadscore.columns import Column, Kind, Role
-from leadscore.parts import OF_DATES
+from leadscore.parts import DAYS_UNTIL, OF_DATES, other_date
 from leadscore.values import level_key
 
 NOT_IN_BLOCK: Final = ("missing", "levels", "decimal")  # fields of a column that its table lacks
@@ -89,7 +89,8 @@ def _check_parts(name: str, block: Mapping[str, Any]) -> None:
     asked = [part] if isinstance(part, str) else part
     if block.get("whole") or not asked:
         return
-    if block["kind"] != "date" or not set(asked) <= {*OF_DATES}:
+    if block["kind"] != "date" or not all(one in OF_DATES or other_date(one) for one in asked):
+        known = ", ".join((*OF_DATES, f"{DAYS_UNTIL}ANOTHER DATE"))
         raise DictionaryError(
-            f"column {name!r}: part is {part!r}, expected of a date one or more of {', '.join(OF_DATES)}"
+            f"column {name!r}: part is {part!r}, expected of a date one or more of {known}"
         )

@@ -5,9 +5,10 @@ raw value -> `Column.read` -> clean value -> `tensor` -> model input. How a text
 """
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, time
 from functools import cached_property
 from typing import Any, Literal, TypeAlias
 
@@ -32,6 +33,7 @@ Tensors: TypeAlias = dict[str, NDArray[Any]]
 # The model computes in float32; a larger number would silently become infinite there.
 LARGEST = float(np.finfo(np.float32).max)
 
+_ISO = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 _SOME_DAY = datetime(2024, 1, 31, 9, 30)  # of examples in errors
 
 
@@ -112,6 +114,8 @@ class Column:
         """What the column takes, in words."""
         if self.kind == "list":
             return "a list of texts, or a text with separators, or null"
+        if self.kind == "date":
+            return f"{self._some_date} or null"
         if self.kind != "number":
             return "text or null"
         bound = "" if self.minimum is None else f" of at least {self.minimum:g}"
@@ -120,9 +124,10 @@ class Column:
     def read(self, value: object) -> Value:
         """Turn one raw value, from JSON or from a table's cell, into a clean one.
 
-        Blank text, markers of missing values, None and NaN are missing: NaN for a number, "" for a
-        category. Text is read as a number in any of the notations of `values.number`, and as the level
-        it is a spelling of; a level that is not known stays as it is, with single spaces.
+        Blank text, markers of missing values, None and NaN are missing: NaN for a number, "" for any
+        other. Text is read as a number in any of the notations of `values.number`, and as the level it
+        is a spelling of; a level that is not known stays as it is, with single spaces. A date becomes
+        one in ISO 8601.
 
         Raises ColumnError for a value the column does not take: another type, an infinite or too
         large number, one below the minimum, text that is not valid Unicode or may be two numbers.
@@ -130,6 +135,8 @@ class Column:
         absent = self.absent(value)
         if self.kind == "number":
             return math.nan if absent else self._number(value)
+        if self.kind == "date" and not absent:
+            return _iso(self.moment(value))
         return "" if absent else self._text(value)
 
     def absent(self, value: object) -> bool:
@@ -202,22 +209,36 @@ class Column:
     def _labels(self) -> Levels:
         return Levels((*self.positive, *self.negative, *self.open))
 
-    def moment(self, value: str) -> datetime:
+    def moment(self, value: object) -> datetime:
         """Turn a raw date into a moment, in UTC if it names its time zone.
 
-        ColumnError for a text that is none in the column's format, or in ISO 8601 if it has none.
+        ColumnError for what is no text, or none in the column's format or, as workbooks and databases
+        hand over dates of any format, in ISO 8601.
         """
-        text = value.strip()
         try:
-            found = datetime.strptime(text, self.format) if self.format else datetime.fromisoformat(text)
-        except ValueError:
-            example = (
-                f"{_SOME_DAY:{self.format}}"
-                if self.format
-                else f"{_SOME_DAY:%Y-%m-%d} or {_SOME_DAY:%Y-%m-%dT%H:%M}"
-            )
-            raise ColumnError(self.name, value, f"a date like {example}") from None
-        return found.astimezone(UTC).replace(tzinfo=None) if found.tzinfo else found
+            if not isinstance(value, str):
+                raise ValueError  # noqa: TRY004  (as what reads dates raises)
+            found = _moment(value.strip(), self.format)
+            return found.astimezone(UTC).replace(tzinfo=None) if found.tzinfo else found
+        except (ValueError, OverflowError):  # of a zone beyond the first year
+            expected = self.expected if self.kind == "date" else self._some_date
+            raise ColumnError(self.name, value, expected) from None
+
+    @property
+    def _some_date(self) -> str:
+        form = self.format or "%Y-%m-%d or %Y-%m-%dT%H:%M"
+        return f"a date like {_SOME_DAY:{form}}"
+
+
+def _moment(text: str, form: str) -> datetime:
+    """ValueError for a text that is no date."""
+    # A format that starts with the year may mean another order of day and month.
+    iso = not form or (not form.startswith("%Y") and _ISO.match(text))
+    return datetime.fromisoformat(text) if iso else datetime.strptime(text, form)
+
+
+def _iso(moment: datetime) -> str:
+    return moment.isoformat() if moment.time() > time.min else moment.date().isoformat()
 
 
 def tensor(column: Column, values: Sequence[Value]) -> NDArray[Any]:

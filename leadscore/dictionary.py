@@ -11,6 +11,7 @@ from leadscore import blocks
 from leadscore.blocks import LABELS, NOT_IN_BLOCK, DictionaryError
 from leadscore.columns import MOMENTS, Column, Role
 from leadscore.names import LONGEST, fold, nearest
+from leadscore.parts import other_date, parts
 
 __all__ = ["Dictionary", "DictionaryError"]
 
@@ -44,6 +45,18 @@ class Dictionary:
                 raise DictionaryError(f"expected {count} column of role {role!r}, found {found}")
         if len(clocks := [c.name for c in self.columns if c.clock]) > 1:
             raise DictionaryError(f"expected clock = true on one column, found it on {clocks}")
+        for column in self.wholes:
+            self._check_dates(column)
+
+    def _check_dates(self, column: Column) -> None:
+        """DictionaryError if days are to be counted until what is no date of every lead to be scored."""
+        for name in filter(None, map(other_date, column.part)):
+            other = self.find(name)
+            if other is None or other is column or (other.kind, other.role) != ("date", "feature"):
+                raise DictionaryError(
+                    f"column {column.name!r}: part counts the days until {name!r}, expected another "
+                    "column of kind 'date' and role 'feature'"
+                )
 
     @classmethod
     def load(cls, path: Path) -> Self:
@@ -93,6 +106,14 @@ class Dictionary:
     def wholes(self) -> tuple[Column, ...]:
         """The columns of which the model reads parts, if any: lists, dates, e-mail addresses."""
         return tuple(c for c in self._of_role("feature") if c.kind not in ("number", "category"))
+
+    def wholes_of(self, column: Column) -> tuple[Column, ...]:
+        """The columns of which this one is a part: two, if it counts the days between dates."""
+        if not column.whole:
+            return ()
+        whole = self.by_key[column.whole]
+        other = self.find(other_date(column.part[0]) or "") if whole.kind == "date" else None
+        return (whole, other) if other else (whole,)
 
     @cached_property
     def ids(self) -> tuple[Column, ...]:
@@ -148,19 +169,34 @@ class Dictionary:
         return tuple(column for column in self.columns if column.role == role)
 
     def known_at(self, moment: str) -> Self:
-        """The dictionary of a model used at that moment: features known only later are excluded.
+        """The dictionary of a model used at that moment: features known only later are excluded, and so
+        are the days until a date that is.
 
         Raises DictionaryError for a moment it does not name.
         """
         if moment not in self.moments:
             raise DictionaryError(f"no moment {moment!r}, expected one of {', '.join(self.moments)}")
         later = self.moments[self.moments.index(moment) + 1 :]
+
+        def known(part: str) -> bool:
+            other = self.find(other_date(part) or "")
+            return other is None or other.known not in later
+
         return replace(
             self,
             columns=tuple(
-                replace(c, role="excluded") if c.role == "feature" and c.known in later else c
+                replace(c, role="excluded")
+                if c.role == "feature" and c.known in later
+                else replace(c, part=tuple(filter(known, c.part)))
                 for c in self.columns
             ),
+        )
+
+    def parts_of(self, whole: Column, entries: Sequence[str] = ()) -> tuple[Column, ...]:
+        """The columns a model reads of one, see `parts`; each known once all it is made of are."""
+        return tuple(
+            replace(part, known=max((c.known for c in self.wholes_of(part)), key=self.moments.index))
+            for part in parts(whole, entries)
         )
 
     def with_parts(self, parts: Mapping[str, Sequence[Column]]) -> Self:
@@ -173,11 +209,11 @@ class Dictionary:
     def as_found(self, other: Self) -> Self:
         """The dictionary with the parts and levels of another one of the same columns."""
         parts: dict[str, list[Column]] = {}
-        roles = {column.name: column.role for column in self.columns}
         for column in other.columns:
-            if column.whole and column.name not in roles:
-                found = replace(column, role=roles[column.whole])
-                parts.setdefault(column.whole, []).append(found)
+            if column.whole and column.name not in self.by_key:
+                whole = self.by_key[column.whole]
+                if whole.kind != "date" or column.part[0] in whole.part:
+                    parts.setdefault(whole.name, []).append(replace(column, role=whole.role))
         return self.with_parts(parts).with_levels({c.name: c.levels for c in other.features})
 
     def with_levels(self, levels: Mapping[str, Sequence[str]]) -> Self:

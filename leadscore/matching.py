@@ -17,14 +17,16 @@ class Matched:
     """The columns of a table, as the dictionary sees them.
 
     `places`: of each column, by its name. `refused`: headers of the target and of columns the dictionary
-    excludes. `unknown`: headers of none of its columns. `absent`: features without a header.
-    `suggestions`: for an unknown header, the source of the absent feature it may be. `errors`: why the
-    table cannot be read: two headers of a column that is read, a mapping that fits nothing.
+    excludes. `unknown`: headers of none of its columns. `missing`: features that the table does not
+    tell. `absent`: the columns without a header that would. `suggestions`: for an unknown header, the
+    source of the absent column it may be. `errors`: why the table cannot be read: two headers of a
+    column that is read, a mapping that fits nothing.
     """
 
     places: dict[str, int] = field(default_factory=dict)
     refused: list[str] = field(default_factory=list)
     unknown: list[str] = field(default_factory=list)
+    missing: list[Column] = field(default_factory=list)
     absent: list[Column] = field(default_factory=list)
     suggestions: dict[str, str] = field(default_factory=dict)
     errors: list[str] = field(default_factory=list)
@@ -51,11 +53,12 @@ def match(
             found.errors.append(
                 f"the columns {show(first)} and {show(header)} are both {column.source!r}"
             )
-    found.absent.extend(
-        column
-        for column in dictionary.features
-        if column.name not in found.places and column.whole not in found.places
-    )
+    for feature in dictionary.features:
+        wholes = dictionary.wholes_of(feature)
+        lacking = [whole for whole in wholes or (feature,) if whole.name not in found.places]
+        if lacking and feature.name not in found.places:
+            found.missing.append(feature)
+            found.absent.extend(column for column in lacking if column not in found.absent)
     found.suggestions.update(_suggestions(found))
     return found
 
@@ -80,7 +83,7 @@ def _given(
 
 
 def _suggestions(found: Matched) -> dict[str, str]:
-    """For each of the first unknown headers, the absent feature that may be meant by it."""
+    """For each of the first unknown headers, the absent column that may be meant by it."""
     sources = {key: c.source for c in found.absent for key in (c.source, c.name, c.title)}
     near = {header: nearest(header, sources) for header in found.unknown[:MOST_SUGGESTIONS]}
     return {header: sources[name] for header, name in near.items() if name is not None}

@@ -1,9 +1,10 @@
 """Parts: what a model reads of lists, dates or e-mail addresses, each a column of its own."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from typing import Final
+from functools import partial
+from typing import Any, Final
 
 from leadscore.columns import Column, ColumnError
 from leadscore.values import level_key
@@ -34,32 +35,47 @@ MONTHS: Final = (
 OF_DATES: Final = ("hour", "weekday", "month")
 """The parts that a date may have, if the dictionary asks for them."""
 
+DAYS_UNTIL: Final = "days until "
+"""What the part of a date begins with that goes on with the name or source of another date."""
+
 
 def parts(whole: Column, entries: Sequence[str] = ()) -> Iterator[Column]:
     """The columns a model reads of one. `entries`: of a list, those that are common."""
     if whole.kind == "list":
-        for number, entry in enumerate(entries, start=1):
-            word = re.sub("[^a-z0-9]+", "_", level_key(entry)).strip("_")
-            yield _part(whole, entry, word or f"entry_{number}")
+        yield from (_part(whole, entry, f"entry_{n}") for n, entry in enumerate(entries, start=1))
     elif whole.kind == "email":
-        yield _part(whole, "kind", "kind")
+        yield _part(whole, "kind")
     else:
-        yield from (_part(whole, part, part) for part in whole.part)
+        yield from (_part(whole, part) for part in whole.part)
 
 
-def _part(whole: Column, part: str, word: str) -> Column:
+def other_date(part: str) -> str | None:
+    """The name or source of the date until which a part of one counts the days, if it does."""
+    return part.removeprefix(DAYS_UNTIL).strip() if part.startswith(DAYS_UNTIL) else None
+
+
+def _part(whole: Column, part: str, nameless: str = "") -> Column:
+    word = re.sub("[^a-z0-9]+", "_", level_key(part)).strip("_") or nameless
+    number = whole.kind == "date" and (part == "hour" or other_date(part))
     return replace(
         whole,
         name=f"{whole.name}_{word}",
         source=f"{whole.source}: {part}",
         label=f"{whole.label}: {part}" if whole.label else "",
-        kind="number" if part == "hour" and whole.kind == "date" else "category",
+        kind="number" if number else "category",
         whole=whole.name,
         part=(part,),
         separator="",
         format="",
         clock=False,
     )
+
+
+def reader(part: Column, wholes: Sequence[Column]) -> Callable[[Any], object]:
+    """What reads a part from a raw value of its column, or from a pair of those of two dates."""
+    if len(wholes) > 1:
+        return partial(_days, wholes[0], wholes[1])
+    return partial(taken, wholes[0], part.part[0])
 
 
 def taken(whole: Column, part: str, value: object) -> object:
@@ -71,14 +87,25 @@ def taken(whole: Column, part: str, value: object) -> object:
         return None
     if whole.kind == "list":
         return YES if level_key(part) in map(level_key, entries(whole, value)) else NO
-    if not isinstance(value, str):
-        raise ColumnError(whole.name, value, whole.expected)
     if whole.kind == "email":
+        if not isinstance(value, str):
+            raise ColumnError(whole.name, value, whole.expected)
         return _address(value)
     moment = whole.moment(value)
     if part == "hour":
         return float(moment.hour)
     return WEEKDAYS[moment.weekday()] if part == "weekday" else MONTHS[moment.month - 1]
+
+
+def _days(start: Column, end: Column, values: tuple[object, object]) -> float | None:
+    """The days from one date to another as a calendar counts them, whatever the hour; negative if the
+    other comes first, None if either is missing.
+    """
+    first, last = (
+        None if column.absent(value) else column.moment(value).date()
+        for column, value in zip((start, end), values, strict=True)
+    )
+    return float((last - first).days) if first and last else None
 
 
 def entries(whole: Column, value: object) -> list[str]:

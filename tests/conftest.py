@@ -12,7 +12,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from unittest import mock
@@ -229,22 +229,20 @@ def client(serve: Serve) -> Iterator[Server]:
 def crm(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A model file of another CRM than the shipped one, trained on tests/cases."""
     from leadscore.training.dataset import load  # noqa: PLC0415  (seconds, which serving needs not)
-    from leadscore.training.distributions import drift  # noqa: PLC0415
-    from leadscore.training.models import CANDIDATES, SERVED  # noqa: PLC0415
-    from leadscore.training.onnx.model_file import export  # noqa: PLC0415
-    from leadscore.training.onnx.shap_values import contributions  # noqa: PLC0415
-    from tests.training.cards import draft  # noqa: PLC0415
+    from tests.training import cards  # noqa: PLC0415
 
     leads = load(CASES / "base.csv", Dictionary.load(CASES / "crm.toml").known_at("capture"))
-    pipeline = CANDIDATES[SERVED](leads.dictionary.features, 0).fit(*leads.oldest())
-    sizes = abs(contributions(pipeline, leads.features)).mean(axis=0).tolist()
-    card = draft(leads)
-    probability = pipeline.predict_proba(leads.features)[:, 1]
-    card = replace(
-        card,
-        drift=drift(leads.features, leads.dictionary, probability),
-        importance=dict(zip(leads.features, sizes, strict=True)),
-    )
-    model = tmp_path_factory.mktemp("crm") / "crm.onnx"
-    model.write_bytes(export(pipeline, card, leads.features.iloc[:100])[0])
-    return model
+    path = tmp_path_factory.mktemp("crm") / "crm.onnx"
+    path.write_bytes(cards.model(leads))
+    return path
+
+
+@pytest.fixture(scope="session")
+def with_parts(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model file of leads with lists, dates and e-mail addresses, beside these as leads.csv."""
+    from tests.training import cards, parts  # noqa: PLC0415  (as above)
+
+    folder = tmp_path_factory.mktemp("parts")
+    path = folder / "parts.onnx"
+    path.write_bytes(cards.model(parts.read(folder)))
+    return path

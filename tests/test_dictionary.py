@@ -40,6 +40,27 @@ negative = "no"
 """
 
 
+DATES = (
+    MINIMAL
+    + """
+[[column]]
+name = "came"
+source = "Came"
+role = "feature"
+kind = "date"
+known = "capture"
+part = {part}
+
+[[column]]
+name = "closes"
+source = "Closes on"
+role = "{role}"
+kind = "date"
+known = "capture"
+"""
+)
+
+
 def _header(path: Path) -> list[str]:
     with path.open(encoding="utf-8-sig", newline="") as file:
         return next(csv.reader(file))
@@ -186,6 +207,36 @@ def test_broken_dictionary_is_refused_by_name(tmp_path: Path, old: str, new: str
         Dictionary.load(path)
     assert str(path) in str(caught.value)
     assert message in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("part", "role", "message"),
+    [
+        ('"days until Closing"', "feature", "counts the days until 'Closing', expected another column"),
+        ('"days until Came"', "feature", "counts the days until 'Came', expected another column"),
+        ('"days until size"', "feature", "counts the days until 'size', expected another column"),
+        ('"days until closes"', "excluded", "counts the days until 'closes', expected another column"),
+        ('"days until closes"', "id", "counts the days until 'closes', expected another column"),
+        (
+            '"days until "',
+            "feature",
+            "expected of a date one or more of hour, weekday, month, days until",
+        ),
+        ('["hour", "year"]', "feature", "expected of a date one or more of hour, weekday, month"),
+        ('"days until CLOSES ON"', "feature", ""),
+        ('["hour", "days until closes"]', "feature", ""),
+    ],
+)
+def test_part_of_a_date_has_to_be_one(tmp_path: Path, part: str, role: str, message: str) -> None:
+    """Days are counted until another date that a lead to be scored has, by its name or header."""
+    path = tmp_path / "columns.toml"
+    path.write_text(DATES.replace("{part}", part).replace("{role}", role))
+    if message:
+        with pytest.raises(DictionaryError, match=message):
+            Dictionary.load(path)
+    else:
+        dictionary = Dictionary.load(path)
+        assert Dictionary.from_dict(dictionary.to_dict()) == dictionary
 
 
 def test_absent_dictionary_is_an_error_not_a_crash(tmp_path: Path) -> None:

@@ -62,11 +62,12 @@ def test_address_is_of_a_free_provider_or_a_company(address: str, kind: str) -> 
 
 
 def test_date_gives_what_was_asked_for() -> None:
-    """In ISO 8601, or in the format of the column."""
+    """In the format of the column or, as workbooks hand over dates of any, in ISO 8601."""
     for column, text in (
         (DATE, "2024-02-29T17:30"),
         (replace(DATE, format="%d.%m.%Y %H:%M"), "29.02.2024 17:30"),
         (DATE, "2024-02-29T19:30:00+02:00"),
+        (replace(DATE, format="%d.%m.%Y"), "2024-02-29T17:30:00"),
     ):
         found = [taken(column, part, text) for part in DATE.part]
         assert found == [17.0, "Thursday", "February"]
@@ -85,8 +86,10 @@ def test_missing_is_missing_in_every_part(column: Column) -> None:
         (LIST, 5, "a list of texts"),
         (LIST, ["Demo", 5], "a list of texts"),
         (DATE, "31.02.2024", "a date like 2024-01-31"),
-        (replace(DATE, format="%d.%m.%Y"), "2024-01-31", r"a date like 31\.01\.2024"),
-        (DATE, 20240131, "text or null"),
+        (replace(DATE, format="%d.%m.%Y"), "01/31/2024", r"a date like 31\.01\.2024"),
+        (replace(DATE, format="%Y-%d-%m"), "2024-01-31", "a date like 2024-31-01"),
+        (DATE, "0001-01-01T00:00+05:00", "a date like 2024-01-31"),
+        (DATE, 20240131, "a date like 2024-01-31"),
         (MAIL, 5, "text or null"),
     ],
 )

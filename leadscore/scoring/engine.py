@@ -4,12 +4,12 @@ Every door reads and scores here: JSON, files, tensors, the terminal.
 """
 
 from bisect import bisect_right
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from copy import copy
 from dataclasses import replace
 from itertools import chain
 from operator import itemgetter
-from typing import NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,7 +27,9 @@ _VALUE, _CAUTION, _ERROR = (
 )
 
 Leads: TypeAlias = list[list[Meaning]]
-"""Leads that were read: for each feature, in the model's order, the meaning of each lead's value."""
+"""Leads that were read: for each feature, in the model's order, then for each date, the meaning of each
+lead's value.
+"""
 
 Caution: TypeAlias = tuple[str | None, str]
 """A column's name, or None for the lead as a whole, and what to be careful about."""
@@ -61,17 +63,20 @@ class Engine:
         card = scorer.card
         self.scorer, self.card, self.max_text = scorer, card, max_text
         self.features = card.dictionary.features
+        self.dates = tuple(column for column in card.dictionary.wholes if column.kind == "date")
         self.vocabularies = {
             column.name: Vocabulary(column, card.reference[column.name], max_text)
             for column in self.features
         }
-        wholes = {column.name: column for column in card.dictionary.wholes}
-        self.parts: dict[str, dict[str, Vocabulary]] = {name: {} for name in wholes}
-        for column in self.features:
-            if column.whole in wholes:
-                self.parts[column.whole][column.name] = Vocabulary(
-                    column, card.reference[column.name], max_text, wholes[column.whole]
-                )
+        self._of_dates = {column.name: Vocabulary(column, {}, max_text) for column in self.dates}
+        self._parts = {
+            column.name: (
+                tuple(whole.name for whole in wholes),
+                Vocabulary(column, card.reference[column.name], max_text, wholes),
+            )
+            for column in self.features
+            if (wholes := card.dictionary.wholes_of(column))
+        }
         self._readings = {AS_IN_JSON: self}
         worst_first = card.grades[::-1]
         self._grades = [entry.grade for entry in worst_first]
@@ -89,25 +94,37 @@ class Engine:
             }
         return self._readings[decimal]
 
-    def read(self, columns: Mapping[str, Sequence[object]], count: int) -> Leads:
-        """Read `count` raw values of each feature; a feature that is absent is missing.
+    def read(
+        self,
+        columns: Mapping[str, Any],
+        count: int,
+        read: Callable[[Vocabulary, Any], list[Meaning]] = Vocabulary.read,
+    ) -> Leads:
+        """Read `count` raw values of each feature and date; one that is absent is missing. `read`: how
+        a vocabulary reads a column; pairs of values come as a list.
 
-        A column of which the model reads parts stands for those of them that are not given.
+        A column of which the model reads parts stands for those of them that are missing.
         """
         found = {
-            name: vocabulary.read(columns[name]) if name in columns else [vocabulary.missing] * count
-            for name, vocabulary in self.vocabularies.items()
+            name: read(vocabulary, columns[name]) if name in columns else [vocabulary.missing] * count
+            for name, vocabulary in chain(self.vocabularies.items(), self._of_dates.items())
         }
-        for whole in columns.keys() & self.parts.keys():
-            for name, vocabulary in self.parts[whole].items():
-                taken, given = vocabulary.read(columns[whole]), columns.get(name, [None] * count)
-                pairs = zip(found[name], given, taken, strict=True)
-                found[name] = [part if own is None else meaning for meaning, own, part in pairs]
+        for name, (wholes, vocabulary) in self._parts.items():
+            if columns.keys() >= set(wholes):
+                raw = [columns[whole] for whole in wholes]
+                taken = read(vocabulary, raw[0] if len(raw) == 1 else list(zip(*raw, strict=True)))
+                own = zip(found[name], taken, strict=True)
+                found[name] = [part if _blank(one) else one for one, part in own]
         return list(found.values())
 
-    def readers(self, column: str) -> Iterable[Vocabulary]:
-        """Those that read a column's raw values: one, or one for each part the model reads of it."""
-        return self.parts[column].values() if column in self.parts else [self.vocabularies[column]]
+    def reader(self, column: str) -> Vocabulary | None:
+        """What says why a raw value of a column is wrong: of many parts of one the first."""
+        of_parts = (vocabulary for wholes, vocabulary in self._parts.values() if wholes == (column,))
+        return self._of_dates.get(column) or self.vocabularies.get(column) or next(of_parts, None)
+
+    def of_dates(self, leads: Leads) -> Iterable[tuple[str, list[Meaning]]]:
+        """The meanings of each date, by its name."""
+        return zip(self._of_dates, leads[len(self.features) :], strict=True)
 
     def errors(self, leads: Leads) -> dict[int, list[ColumnError]]:
         """What is wrong with each lead that cannot be scored; columns are called by their headers."""
@@ -123,6 +140,7 @@ class Engine:
         """Score leads, with so many reasons for each, of both sides if so asked: see `reasons.ranked`.
         A value with an error counts as missing.
         """
+        leads = leads[: len(self.features)]
         inputs = {
             column.name: tensor(column, list(map(_VALUE, meanings)))
             for column, meanings in zip(self.features, leads, strict=True)
@@ -162,6 +180,10 @@ class Engine:
                     if meaning.caution:
                         found.setdefault(lead, []).append((feature.name, meaning.caution))
         return found
+
+
+def _blank(meaning: Meaning) -> bool:
+    return not meaning.error and missing(meaning.value)
 
 
 def _told(error: ColumnError, errors: Iterable[ColumnError]) -> bool:

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from leadscore.columns import Column, ColumnError, Value
-from leadscore.parts import taken
+from leadscore.parts import reader
 from leadscore.scoring import phrases
 
 # Values remembered by a column; then all are forgotten, so that memory stays bounded.
@@ -33,7 +33,8 @@ class Vocabulary:
     """The meanings of one column's raw values. Safe to share between threads.
 
     `reference`: the column's entry in the card's `reference`. `max_text`: characters of one value.
-    `whole`: the column whose raw values are read, if the model reads a part of them.
+    `wholes`: the column whose raw values are read, if the model reads a part of them; or two, of whose
+    raw values pairs are read.
     """
 
     def __init__(
@@ -41,15 +42,18 @@ class Vocabulary:
         column: Column,
         reference: Mapping[str, Any],
         max_text: int,
-        whole: Column | None = None,
+        wholes: Sequence[Column] = (),
     ) -> None:
-        self.column, self._max_text, self._whole = column, max_text, whole
+        self.column, self._max_text = column, max_text
+        self._name = (*wholes, column)[0].name
+        self._take = reader(column, wholes) if wholes else None
+        self._sources = {one.name: one.source for one in (*wholes, column)}
         levels = list(reference.get("levels", ()))  # the commonest first
         self._levels, self._commonest = frozenset(levels), next(iter(levels), None)
         quantiles = reference.get("quantiles") or [math.inf, -math.inf]
         self._low, self._high = quantiles[0], quantiles[-1]
         self._memory = _Memory(self)
-        self.missing = self.meaning(None)
+        self.missing = self.meaning((None, None) if len(wholes) > 1 else None)
 
     def read(self, values: Sequence[object]) -> list[Meaning]:
         """The meaning of each raw value."""
@@ -63,16 +67,16 @@ class Vocabulary:
 
     def meaning(self, raw: object) -> Meaning:
         """The meaning of one raw value, whether or not it is remembered."""
-        column, whole = self.column, self._whole
+        column = self.column
         try:
             if isinstance(raw, str) and len(raw) > self._max_text:
-                raise ColumnError(column.source, raw, f"text of at most {self._max_text} characters")
-            value = column.read(taken(whole, column.part[0], raw) if whole else raw)
+                raise ColumnError(self._name, raw, f"text of at most {self._max_text} characters")
+            value = column.read(self._take(raw) if self._take else raw)
             error = None
         except ColumnError as wrong:
-            error = ColumnError((whole or column).source, wrong.value, wrong.expected)
+            error = ColumnError(self._sources[wrong.column], wrong.value, wrong.expected)
             value = column.read(None)
-        new = isinstance(value, str) and value != "" and value not in self._levels
+        new = column.kind == "category" and value != "" and value not in self._levels
         subject = phrases.subject(column, value, self._commonest if new else None)
         return Meaning(value, subject, self._caution(value, new), error)
 
@@ -84,6 +88,13 @@ class Vocabulary:
         if self._low <= value <= self._high:
             return None
         return phrases.outside(self.column, value, self._low, self._high)
+
+
+def _length(raw: object) -> int:
+    """Characters of a text, or of the longer one of a pair."""
+    if isinstance(raw, str):
+        return len(raw)
+    return max(map(_length, raw)) if isinstance(raw, tuple) else 0
 
 
 class _Memory(dict[Any, Meaning]):
@@ -100,7 +111,7 @@ class _Memory(dict[Any, Meaning]):
     def __missing__(self, key: Any) -> Meaning:
         raw = key[1] if isinstance(key, tuple) else key
         meaning = self._vocabulary.meaning(raw)
-        if meaning.error is None and not (isinstance(raw, str) and len(raw) > SHORT):
+        if meaning.error is None and _length(raw) <= SHORT:
             if len(self) >= REMEMBERED:
                 self.clear()
             self[key] = meaning

@@ -44,11 +44,11 @@ class LeadReader:
         dictionary = engine.card.dictionary
         self._find, self._hint = dictionary.find, dictionary.hint
         self._features = engine.vocabularies.keys()
-        self._read = self._features | engine.parts.keys()
+        self._read = self._features | {column.name for column in dictionary.wholes}
         self._ids = CALLERS_IDS.union(column.name for column in dictionary.ids)
 
     def read(self, raw: Sequence[Any]) -> tuple[Leads, list[dict[str, Id]]]:
-        """The meanings of leads, and the ids of each by name.
+        """The meanings of leads, and the ids and dates of each by name.
 
         Raises WrongLeadsError with every value its column does not take, every key that is unknown,
         excluded, the target, or there under both of its names, and what is no object.
@@ -60,7 +60,7 @@ class LeadReader:
         return leads, ids
 
     def read_each(self, raw: Sequence[Any]) -> tuple[Leads, list[dict[str, Id]], set[int]]:
-        """The meanings of leads, the ids of each by name, and the places of leads that are wrong.
+        """The meanings of leads, the ids and dates of each by name, and the places of wrong ones.
 
         What is wrong counts as missing; `errors` says what it is.
         """
@@ -74,6 +74,10 @@ class LeadReader:
         ids = [{} if row.keys().isdisjoint(self._ids) else self._handed_back(row) for row in named]
         if any(ids):
             wrong |= {n for n, found in enumerate(ids) if any(map(self._wrong_id, found.values()))}
+        for name, meanings in self._engine.of_dates(leads):
+            for found, meaning in zip(ids, meanings, strict=True):
+                if meaning.value:
+                    found[name] = meaning.value
         return leads, ids, wrong
 
     def _by_name(self, lead: Any) -> Mapping[str, object] | None:
@@ -123,8 +127,9 @@ class LeadReader:
             return f"text of at most {self._engine.max_text} characters"
         if column.role != "feature":
             return self._expected_id(value)
-        readers = self._engine.readers(column.name)
-        return next((e.expected for v in readers if (e := v.meaning(value).error)), None)
+        reader = self._engine.reader(column.name)
+        error = reader.meaning(value).error if reader else None
+        return error.expected if error else None
 
     def _expected_beside(self, key: str, value: object) -> str | None:
         """The same for a key that is no column's."""

@@ -43,7 +43,7 @@ class Prediction:
     converts: bool = Field(description="whether the probability reaches the model's threshold")
     reasons: list[Reason] = Field(description="the columns that moved the probability most, first")
     warnings: list[Caution] = Field(description="values the model has not seen in training")
-    ids: dict[str, Id] = Field(description="the id columns and the `id` that were sent")
+    ids: dict[str, Id] = Field(description="the id columns and the `id` that were sent; dates, as read")
     model_version: str = Field(description="the model that answered")
 
 

@@ -9,7 +9,7 @@ from datetime import date
 
 import pyarrow as pa
 
-from leadscore.scoring.engine import Engine, Leads
+from leadscore.scoring.engine import Engine
 from leadscore.scoring.meaning import Meaning, Vocabulary
 from leadscore.tables.block import BLOCK, Answered, Totals, answer
 from leadscore.tables.mapping import UNMAPPED, ColumnMap, TableError
@@ -57,20 +57,12 @@ class ArrowScorer:
         return pa.record_batch([*batch.columns, *added], schema=self.schema), totals
 
     def _answered(self, batch: pa.RecordBatch) -> Answered:
-        positions, count = self.columns.positions, batch.num_rows
-        columns = {name: batch.column(place) for name, place in positions.items()}
-        leads: dict[str, list[Meaning]] = {}
-        for whole in columns.keys() & self._engine.parts.keys():
-            for name, vocabulary in self._engine.parts[whole].items():
-                leads[name] = _meanings(columns[whole], vocabulary)
-        for name, vocabulary in self._engine.vocabularies.items():
-            if name in columns:
-                leads[name] = _meanings(columns[name], vocabulary)
-        found: Leads = [
-            leads.get(name, [vocabulary.missing] * count)
-            for name, vocabulary in self._engine.vocabularies.items()
-        ]
-        return answer(self._engine, found, self._reasons)
+        columns = {name: batch.column(place) for name, place in self.columns.positions.items()}
+        for column in self._engine.dates:
+            if column.name in columns:
+                columns[column.name] = list(map(_plain, columns[column.name].to_pylist()))
+        leads = self._engine.read(columns, batch.num_rows, _meanings)
+        return answer(self._engine, leads, self._reasons)
 
     def _columns_of(self, answered: Answered) -> Iterator[object]:
         """The added columns, in the order of `ColumnMap.added`."""
@@ -80,8 +72,10 @@ class ArrowScorer:
         yield [self._engine.card.version] * len(answered.errors)
 
 
-def _meanings(column: pa.Array, vocabulary: Vocabulary) -> list[Meaning]:
-    """The meaning of each value; each distinct one is read once."""
+def _meanings(vocabulary: Vocabulary, column: pa.Array | list[object]) -> list[Meaning]:
+    """The meaning of each value; each distinct one of an array is read once."""
+    if isinstance(column, list):
+        return vocabulary.read(column)
     if pa.types.is_decimal(column.type):
         column = column.cast(pa.float64())
     if pa.types.is_nested(column.type) or pa.types.is_temporal(column.type):

@@ -20,8 +20,8 @@ class PartialError(TableError):
 
 
 def absent_share(columns: ColumnMap, card: Card) -> float:
-    """The importance of the columns that a file lacks, as a share of that of all, from 0 to 1."""
-    return share({column.name for column in columns.absent}, card)
+    """The importance of what a file does not tell, as a share of that of all features, from 0 to 1."""
+    return share({feature.name for feature in columns.missing}, card)
 
 
 def share(names: Collection[str], card: Card) -> float:
@@ -34,23 +34,34 @@ def share(names: Collection[str], card: Card) -> float:
     return sum(weights[name] for name in names) / sum(weights.values())
 
 
+def _worth(columns: ColumnMap, card: Card) -> dict[str, float]:
+    """The same for each absent column alone, by its name, the one of most weight first."""
+    shares = {
+        column.name: share(
+            {f.name for f in columns.missing if column in (f, *card.dictionary.wholes_of(f))}, card
+        )
+        for column in columns.absent
+    }
+    return dict(sorted(shares.items(), key=lambda found: -found[1]))
+
+
 def check(columns: ColumnMap, card: Card) -> None:
     """PartialError if a file lacks columns worth more than MOST_ABSENT."""
     share = absent_share(columns, card)
     if share > MOST_ABSENT:
-        by_weight = sorted(columns.absent, key=lambda c: -card.importance.get(c.name, 0.0))
+        by_weight = [card.dictionary.by_key[name].source for name in _worth(columns, card)]
         hints = "".join(
             f"; did you mean {column!r} by {name!r}?" for name, column in columns.suggestions.items()
         )
         raise PartialError(
             f"the file lacks columns worth {share:.0%} of what the model goes by, at most "
-            f"{MOST_ABSENT:.0%} may be absent: {', '.join(c.source for c in by_weight)}{hints}"
+            f"{MOST_ABSENT:.0%} may be absent: {', '.join(by_weight)}{hints}"
         )
 
 
 def described(columns: ColumnMap, card: Card) -> dict[str, Any]:
-    """The columns as JSON: `read`, `refused` and `unknown` by their headers, `absent` by the names of
-    the features; `suggestions`: for an unknown header the column it may be.
+    """The columns as JSON: `read`, `refused` and `unknown` by their headers, `absent` by their names;
+    `suggestions`: for an unknown header the column it may be.
     """
     read = sorted(columns.positions.values())
     return {
@@ -64,12 +75,15 @@ def described(columns: ColumnMap, card: Card) -> dict[str, Any]:
 
 
 def looked_at(file: CsvFile, card: Card) -> dict[str, Any]:
-    """What a file holds, as JSON: its columns, as `described`, and its rows."""
+    """What a file holds, as JSON: its columns, as `described`, and its rows. `worth`: how much of what
+    the model goes by each absent column would tell, from 0 to 1.
+    """
     leads = sum(len(records.texts) for records in file.blocks())
     return {
         "names": [name.strip() for name in file.columns.names],
         "places": file.columns.places,
         **described(file.columns, card),
+        "worth": _worth(file.columns, card),
         "enough": absent_share(file.columns, card) <= MOST_ABSENT,
         "delimiter": file.dialect.delimiter,
         "decimal": file.dialect.decimal,

@@ -22,9 +22,10 @@ class ColumnMap:
 
     `names`: their headers. `places`: the place of each feature, id and target by name, `positions`: of
     the features alone. `refused`: columns the model knows and leaves out. `unknown`: named columns it
-    has never heard of. `absent`: features without a column. `suggestions`: for an unknown one, the
-    source of the absent one it may be. `taken`: all names, case folded, for Spark and databases tell no
-    case apart. `action`: whether the dictionary says what to do with each grade.
+    has never heard of. `missing`: features that the table does not tell. `absent`: the columns that
+    would. `suggestions`: for an unknown one, the source of the absent one it may be. `taken`: all names,
+    case folded, for Spark and databases tell no case apart. `action`: whether the dictionary says what
+    to do with each grade.
     """
 
     names: tuple[str, ...]
@@ -32,6 +33,7 @@ class ColumnMap:
     positions: dict[str, int]
     refused: tuple[str, ...]
     unknown: tuple[str, ...]
+    missing: tuple[Column, ...]
     absent: tuple[Column, ...]
     suggestions: dict[str, str]
     taken: frozenset[str]
@@ -67,6 +69,7 @@ class ColumnMap:
             positions=positions,
             refused=tuple(found.refused),
             unknown=tuple(filter(None, found.unknown)),
+            missing=tuple(found.missing),
             absent=tuple(found.absent),
             suggestions=found.suggestions,
             taken=frozenset(name.strip().casefold() for name in names),

@@ -10,9 +10,8 @@ from numpy.typing import NDArray
 
 from leadscore.columns import Column, Tensors, tensor
 from leadscore.dictionary import Dictionary
-from leadscore.parts import MOST_ENTRIES, taken
+from leadscore.parts import MOST_ENTRIES, reader
 from leadscore.parts import entries as of_list
-from leadscore.parts import parts as parts_of
 from leadscore.training.cells import Cells, DataError
 from leadscore.training.draft.notations import dates
 from leadscore.training.levels import spellings
@@ -54,26 +53,35 @@ def usable(cells: Cells, column: Column, rows: Sequence[int]) -> bool:
 
 def with_parts(cells: Cells, dictionary: Dictionary, rows: Sequence[int]) -> tuple[Cells, Dictionary]:
     """Cells and dictionary with the parts of columns that the model does not read as they are."""
+    for whole in dictionary.wholes:
+        if whole.kind == "date":  # also one of which the model reads no part
+            read_all(cells, whole, whole.read, rows)
     known = {column.whole for column in dictionary.columns}
     dictionary = dictionary.with_parts(
-        {w.name: _parts(cells, w, rows) for w in dictionary.wholes if w.name not in known}
+        {w.name: _parts(cells, w, dictionary, rows) for w in dictionary.wholes if w.name not in known}
     )
-    wholes = {whole.name: whole for whole in dictionary.wholes}
     found = dict(cells)
     for column in dictionary.features:
-        if whole := wholes.get(column.whole):
-            values = read_all(cells, whole, partial(taken, whole, column.part[0]), rows)
-            found[column.name] = ["" if value is None else str(value) for value in values]
+        if wholes := dictionary.wholes_of(column):
+            read = reader(column, wholes)
+            raw = cells[wholes[0].name] if len(wholes) == 1 else _pairs(cells, wholes)
+            values = {value: read(value) for value in set(raw)}
+            found[column.name] = ["" if values[v] is None else str(values[v]) for v in raw]
     return found, dictionary
 
 
-def _parts(cells: Cells, whole: Column, rows: Sequence[int]) -> list[Column]:
-    """The parts of a column whose cells it takes, also where the model reads none of them."""
-    if whole.kind == "list":
-        return list(parts_of(whole, _entries(read_all(cells, whole, partial(of_list, whole), rows))))
-    if whole.kind == "date":
-        read_all(cells, whole, partial(taken, whole, "weekday"), rows)
-    return list(parts_of(whole))
+def _pairs(cells: Cells, columns: Iterable[Column]) -> Sequence[tuple[str, ...]]:
+    """The cells of two columns, beside each other."""
+    return list(zip(*(cells[column.name] for column in columns), strict=True))
+
+
+def _parts(
+    cells: Cells, whole: Column, dictionary: Dictionary, rows: Sequence[int]
+) -> tuple[Column, ...]:
+    if whole.kind != "list":
+        return dictionary.parts_of(whole)
+    entries = _entries(read_all(cells, whole, partial(of_list, whole), rows))
+    return dictionary.parts_of(whole, entries)
 
 
 def _entries(lists: Iterable[Sequence[str]]) -> tuple[str, ...]:

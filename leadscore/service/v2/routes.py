@@ -158,14 +158,14 @@ def _outputs(inference: Inference) -> list[Output]:
 
 def _check(leads: Leads, raw: RawColumns, model: Model) -> None:
     """ProblemError with every value that its column does not take."""
+    by_key = model.card.dictionary.by_key
     errors = (
-        problems.field_error(("inputs", raw.places[column.name], "data", row), meaning.error)
-        for column, meanings in zip(model.engine.features, leads, strict=True)
-        for row, meaning in enumerate(meanings)
-        if meaning.error
+        problems.field_error(("inputs", raw.places[by_key[error.column].name], "data", row), error)
+        for row, found in model.engine.errors(leads).items()
+        for error in found
     )
-    if found := list(islice(errors, MOST_ERRORS + 1)):
-        raise problems.invalid(found)
+    if first := list(islice(errors, MOST_ERRORS + 1)):
+        raise problems.invalid(first)
 
 
 def _metadata(card: Card) -> ModelMetadata:

@@ -111,7 +111,7 @@ def _alike(engine: Engine, before: CsvFile, after: CsvFile) -> bool:
     """Whether both files have the same of what the model goes by, or nearly so: then their cells tell
     what has moved a lead.
     """
-    lacking, lacking_now = ({c.name for c in file.columns.absent} for file in (before, after))
+    lacking, lacking_now = ({c.name for c in file.columns.missing} for file in (before, after))
     return coverage.share(lacking ^ lacking_now, engine.card) <= coverage.MOST_ABSENT
 
 

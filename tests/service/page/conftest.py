@@ -38,7 +38,9 @@ def base(client: httpx2.Client) -> str:
 
 @pytest.fixture
 def visit(browser: Browser, base: str) -> Iterator[Open]:
-    """Open a view in a fresh tab under a strict policy; nothing may have gone wrong in it afterwards."""
+    """Open a view in a fresh tab under a strict policy; nothing may have gone wrong in it afterwards.
+    `base`: where another model than the shipped one is served.
+    """
     wrong: list[str] = []
     contexts = []
 
@@ -47,11 +49,13 @@ def visit(browser: Browser, base: str) -> Iterator[Open]:
         if REFUSED not in message.text:
             wrong.append(message.text)
 
-    def own_alone(sent: Request) -> None:
-        if not _own(sent.url, base):
-            wrong.append(f"left: {sent.url}")
+    def start(
+        view: str, width: int = 1280, scheme: Any = "light", base: str = base, **routes: object
+    ) -> Page:
+        def own_alone(sent: Request) -> None:
+            if not _own(sent.url, base):
+                wrong.append(f"left: {sent.url}")
 
-    def start(view: str, width: int = 1280, scheme: Any = "light", **routes: object) -> Page:
         context = browser.new_context(
             viewport={"width": width, "height": 900}, color_scheme=scheme, accept_downloads=True
         )

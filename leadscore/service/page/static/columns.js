@@ -36,7 +36,7 @@ function remember(names, choices) {
 
 /** A form that asks which column of the file is which of the model. `done(partial)`: score it now. */
 export function question(look, model, done) {
-  const absent = model.features.filter((column) => look.absent.includes(column.name));
+  const absent = look.absent.map((name) => model.byName.get(name));
   const meant = new Map(Object.entries(look.suggestions).map(([name, source]) => [source, name]));
   const selects = absent.map((column) => {
     const options = look.unknown.map((name) => h("option", { value: name, selected: meant.get(column.source) === name }, name));
@@ -54,7 +54,7 @@ export function question(look, model, done) {
       },
     },
     look.unknown.length
-      ? absent.map((column, index) => h("p", {}, h("label", { for: selects[index].id }, column.title, h("small", {}, weight(column, model))), selects[index]))
+      ? absent.map((column, index) => h("p", {}, h("label", { for: selects[index].id }, column.title, h("small", {}, weight(look.worth[column.name]))), selects[index]))
       : h("p", {}, `Not in the file: ${absent.map((column) => column.title).join(", ")}.`),
     h(
       "div",
@@ -66,15 +66,13 @@ export function question(look, model, done) {
   return form;
 }
 
-function weight(column, model) {
-  const sizes = model.card.importance ?? {};
-  const total = Object.values(sizes).reduce((sum, size) => sum + size, 0);
-  return total ? ` ${percent(sizes[column.name] / total)} of what the model goes by` : "";
+function weight(share) {
+  return ` ${percent(share)} of what the model goes by`;
 }
 
 /** What was read and what was not. `change`: ask again which column is which. */
 export function report(look, model, change) {
-  const titles = (names) => model.features.filter((column) => names.includes(column.name)).map((column) => column.title);
+  const titles = (names) => names.map((name) => model.byName.get(name).title);
   const total = look.read.length + look.absent.length;
   return h(
     "details",

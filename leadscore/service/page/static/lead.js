@@ -10,6 +10,7 @@ const REASONS = 6; // shown before "all"
 export class LeadView {
   constructor(element, model) {
     this.model = model;
+    this.read = {}; // columns that have no field, but parts that have
     this.startLead = null; // the lead the changes are compared with
     this.start = null; // and its answer
     this.all = false;
@@ -52,6 +53,7 @@ export class LeadView {
   /** Put a lead into the form; changes are compared with it from now on. */
   begin(lead) {
     for (const [name, entry] of this.fields) entry.set(lead[name]);
+    this.read = Object.fromEntries(Object.entries(lead).filter(([name]) => !this.fields.has(name)));
     this.start = null;
     this.startLead = this.lead();
     this.score();
@@ -78,9 +80,10 @@ export class LeadView {
     const running = new AbortController();
     this.running = running;
     for (const entry of this.fields.values()) entry.fail("");
-    const lead = this.lead();
+    let lead = { ...this.read, ...this.lead() };
     try {
       const answer = await scoreLead(lead, this.model.features.length, running.signal);
+      if (Object.keys(this.read).length) lead = this.take(answer);
       // A lead changed or refused before it was answered is none to compare with.
       if (this.start === null) [this.start, this.startLead] = [answer, lead];
       this.answer = answer;
@@ -90,11 +93,19 @@ export class LeadView {
     }
   }
 
+  /** Fill the fields of parts from what the service has read of their column. */
+  take(answer) {
+    for (const { column, value } of answer.reasons) this.fields.get(column).set(value);
+    this.read = {};
+    return this.lead();
+  }
+
   fail(error) {
-    for (const wrong of error.errors ?? []) {
+    const errors = error.errors ?? [];
+    for (const wrong of errors) {
       this.fields.get(wrong.pointer.slice(1))?.fail(`Expected ${wrong.expected.replace(" or null", "")}.`);
     }
-    const named = error.errors?.length;
+    const named = errors.length && errors.every((wrong) => this.fields.has(wrong.pointer.slice(1)));
     show(
       this.result,
       h("div", { class: "card" }, h("p", { class: "wrong" }, named ? "One of the fields cannot be read: see beside it." : error.message)),
