@@ -94,7 +94,8 @@ def run(options: argparse.Namespace, rule: Rule, dictionary: Dictionary, step: S
     from leadscore.training.plots.evidence import Evidence  # noqa: PLC0415
 
     step(f"reading {options.data.name}")
-    leads, seed = dataset.load(options.data, dictionary, options.seed, everything=True), options.seed
+    leads = dataset.load(options.data, dictionary, options.seed, True, options.decimal, options.sheet)
+    seed = options.seed
     chosen = leads.narrow(dictionary.known_at(options.known))
 
     candidates = {}
@@ -166,6 +167,10 @@ def _options(argv: Sequence[str] | None) -> argparse.Namespace:
     file: dict[str, Any] = {"type": Path, "metavar": "FILE"}
     number: dict[str, Any] = {"type": float, "metavar": "N"}
     add("--data", **file, default=ROOT / "data" / "leads.csv", help="past leads: a CSV or a workbook")
+    add("--sheet", help="of a workbook (the first visible one with cells)")
+    add(
+        "--decimal", choices=[".", ","], metavar="MARK", help="of a CSV's numbers, . or , (as they show)"
+    )
     add("--columns", **file, default=ROOT / "data" / "columns.toml", help="its data dictionary")
     add("--known", metavar="MOMENT", help="use the columns known by then (the dictionary's first)")
     add("--output", type=Path, metavar="FOLDER", default=ROOT / "models", help="what is replaced")

@@ -173,7 +173,7 @@ def _add_score(parser: argparse.ArgumentParser) -> None:
         help="CSV (plain, .gz or .zip), .xlsx or .parquet, or - for standard input",
     )
     _add_output(parser)
-    parser.add_argument("--sheet", help="of a workbook (default: the first visible one)")
+    parser.add_argument("--sheet", help="of a workbook (default: the first visible one with cells)")
     parser.add_argument(
         "--reasons", type=_count, default=REASONS, metavar="N", help="columns of reasons (%(default)s)"
     )

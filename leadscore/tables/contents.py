@@ -12,6 +12,7 @@ from typing import IO, Any, BinaryIO, Final, cast
 
 from leadscore.tables import workbook
 from leadscore.tables.mapping import TableError
+from leadscore.tables.workbook import Sheets
 
 BEGINNING: Final = 8  # bytes that are looked at
 
@@ -45,12 +46,12 @@ def text(
     sheet: str | None,
     most: int | None = None,
     memory: int = workbook.MEMORY,
-    say: Callable[[str], None] = lambda told: None,
+    note: Callable[[Sheets], None] = lambda sheets: None,
 ) -> Iterator[BinaryIO]:
     """The CSV of a file, as bytes in whatever encoding: the stream itself, or what is in it.
 
     `sheet`: of a workbook, by name. `most`: bytes of what is packed. `memory`: bytes that reading a
-    workbook may take. `say` is told what a person should know of it. What is packed is unpacked as it
+    workbook may take. `note` is told its sheets. What is packed is unpacked as it
     is read, and may raise then, too.
 
     Raises TableError for what is no table, damaged, or packed with other files, and TooLargeError.
@@ -69,7 +70,7 @@ def text(
                 if most is not None and sum(entry.file_size for entry in archive.infolist()) > most:
                     raise TooLargeError(_too_large(most))
                 found = opened.enter_context(tempfile.TemporaryFile())
-                workbook.read(stream, sheet, found, memory, say)
+                note(workbook.read(stream, sheet, found, memory))
                 yield found
                 return
             begin, found = _begin(_unpacked(opened.enter_context(_only(archive)), most))

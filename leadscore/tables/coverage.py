@@ -7,6 +7,7 @@ from typing import Any, Final
 from leadscore.card import Card
 from leadscore.tables.csv_file import CsvFile
 from leadscore.tables.mapping import ColumnMap, TableError
+from leadscore.tables.workbook import Sheets
 
 MOST_ABSENT: Final = 0.25
 """Of the importance of all columns: a file that lacks more is refused, unless a part is asked for."""
@@ -74,12 +75,15 @@ def described(columns: ColumnMap, card: Card) -> dict[str, Any]:
     }
 
 
-def looked_at(file: CsvFile, card: Card) -> dict[str, Any]:
+def looked_at(file: CsvFile, card: Card, sheets: Sheets | None) -> dict[str, Any]:
     """What a file holds, as JSON: its columns, as `described`, and its rows. `worth`: how much of what
-    the model goes by each absent column would tell, from 0 to 1.
+    the model goes by each absent column would tell, from 0 to 1. `sheet`: of a workbook the one that was
+    read, `sheets` all.
     """
     leads = sum(len(records.texts) for records in file.blocks())
     return {
+        "sheet": sheets and sheets.read,
+        "sheets": sheets.names if sheets else [],
         "names": [name.strip() for name in file.columns.names],
         "places": file.columns.places,
         **described(file.columns, card),
@@ -92,9 +96,11 @@ def looked_at(file: CsvFile, card: Card) -> dict[str, Any]:
     }
 
 
-def header(columns: ColumnMap, card: Card) -> str:
-    """The columns as JSON in ASCII, short enough for a header of HTTP: of each kind the first few."""
-    found = described(columns, card)
+def header(columns: ColumnMap, card: Card, sheets: Sheets | None = None) -> str:
+    """The columns as JSON in ASCII, short enough for a header of HTTP: of each kind the first few. Of a
+    workbook also the `sheet` that was read.
+    """
+    found = ({"sheet": sheets.read} if sheets else {}) | described(columns, card)
     del found["suggestions"]
     short = {key: _first(value) if isinstance(value, list) else value for key, value in found.items()}
     return json.dumps(short, separators=(",", ":"))

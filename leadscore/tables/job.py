@@ -26,6 +26,7 @@ from leadscore.tables.mapping import ColumnMap, TableError
 from leadscore.tables.pool import Score, scored
 from leadscore.tables.ranking import ranking
 from leadscore.tables.streams import STANDARD, source, target
+from leadscore.tables.workbook import Sheets
 
 INTERRUPTED: Final = 130  # the exit code of a run stopped by Ctrl-C, as a shell reports it
 REDRAW: Final = 0.2  # seconds between two lines of progress
@@ -37,8 +38,8 @@ class Job:
 
     `top`: only the best so many leads, ranked. `ranked`: all leads, the best first. `columns`: those to
     hand back, all if none are named. `decimal`: the mark of a CSV's numbers, if its cells are not to
-    show it. `sheet`: of a workbook; the first visible one if none is named. `mapping`: for a header, the
-    column it is. `partial`: also score a file that lacks much of what the model goes by.
+    show it. `sheet`: of a workbook; the first visible one with cells if none is named. `mapping`: for a
+    header, the column it is. `partial`: also score a file that lacks much of what the model goes by.
     """
 
     source: str
@@ -69,7 +70,7 @@ def _csv(job: Job, scorer: Scorer, settings: Settings) -> Totals:
     with (
         source(job.source) as stream,
         target(job.target) as place,
-        contents.text(stream, job.sheet, say=say) as leads,
+        contents.text(stream, job.sheet, note=say_sheet) as leads,
     ):
         file = CsvFile(leads, scorer.card.dictionary, job.decimal, job.mapping)
         _accept(job, scorer, file.columns)
@@ -96,6 +97,12 @@ def _csv(job: Job, scorer: Scorer, settings: Settings) -> Totals:
         if left_out := file.furniture.left_out:
             say(f"Left out, for they are no leads: {left_out}.")
         return progress.totals
+
+
+def say_sheet(sheets: Sheets) -> None:
+    """Say which sheet of a workbook was read, if it has several."""
+    if sheets.told:
+        say(sheets.told)
 
 
 def _csv_scorer(

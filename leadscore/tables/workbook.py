@@ -12,14 +12,15 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Iterable
 from datetime import datetime
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, BinaryIO, Final
+from typing import Any, BinaryIO, Final, NamedTuple
 
 from leadscore.tables.mapping import TableError
 
+MEDIA_TYPE: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 MEMORY: Final = 2**30  # bytes that reading a workbook may take: some 200,000 rows of 40 columns
 SECONDS: Final = 60  # and how long
 MOST_ROWS: Final = 2**20  # of a sheet, says Excel
@@ -35,11 +36,22 @@ _MOMENT: Final = "yyyy-mm-dd hh:mm:ss"
 _SWITCH: Final = {"true": True, "false": False}
 
 
-def read(
-    workbook: BinaryIO, sheet: str | None, answer: BinaryIO, memory: int, say: Callable[[str], None]
-) -> None:
-    """Write a sheet as CSV in UTF-8 to `answer`, a file; the first visible one if none is named. `say`
-    is told which one of several it was.
+class Sheets(NamedTuple):
+    """The sheets of a workbook: the one that was `read`, and the names of all."""
+
+    read: str
+    names: list[str]
+
+    @property
+    def told(self) -> str:
+        """Which one of several was read; empty if there is but one."""
+        others = ", ".join(name for name in self.names if name != self.read)
+        return f"Sheet {self.read!r} was read; the others are {others}." if others else ""
+
+
+def read(workbook: BinaryIO, sheet: str | None, answer: BinaryIO, memory: int) -> Sheets:
+    """Write a sheet as CSV in UTF-8 to `answer`, a file; the first visible one that has cells if none is
+    named.
 
     TableError if there is no such sheet, or the workbook cannot be read within `memory` bytes and
     SECONDS.
@@ -58,10 +70,8 @@ def read(
         )
     if "error" in said:
         raise TableError(said["error"])
-    if not sheet and len(said["sheets"]) > 1:
-        others = ", ".join(name for name in said["sheets"] if name != said["sheet"])
-        say(f"Sheet {said['sheet']!r} was read; the others are {others}.")
     answer.seek(0)
+    return Sheets(said["sheet"], said["sheets"])
 
 
 def _said(arguments: list[str], workbook: BinaryIO, answer: BinaryIO) -> dict[str, Any]:
@@ -87,32 +97,40 @@ def write(answers: BinaryIO, delimiter: str, target: BinaryIO) -> None:
     """Write a CSV as a workbook of one sheet, in constant memory: numbers, dates and true or false as
     what they are, all else as text, which no spreadsheet runs as a formula.
 
-    TableError for more rows or longer cells than a sheet holds.
+    TableError for more rows or longer cells than a sheet holds, OSError for what cannot be written.
     """
     text = io.TextIOWrapper(answers, "utf-8-sig", newline="")
-    number, width = -1, 0
-    with library().Workbook(target, {"constant_memory": True}) as book:
-        sheet = book.add_worksheet("Leads")
-        sheet.freeze_panes(1, 0)
-        formats = {name: book.add_format({"num_format": name}) for name in (_DAY, _MOMENT)}
-        bold = book.add_format({"bold": True})
-        for number, cells in enumerate(csv.reader(text, delimiter=delimiter)):
-            if number == MOST_ROWS:
-                raise TableError(f"a sheet holds {MOST_ROWS:,} rows: name the output .csv")
-            width = max(width, len(cells))
-            for place, cell in enumerate(cells):
-                if len(cell) > LONGEST_CELL:
-                    raise TableError(
-                        f"row {number + 1}: a cell of Excel holds {LONGEST_CELL:,} characters, this one "
-                        f"has {len(cell):,}: name the output .csv"
-                    )
-                if number:
-                    _write_cell(sheet, number, place, cell, formats)
-                else:
-                    sheet.write_string(number, place, cell, bold)
-        if number > 0:
-            sheet.autofilter(0, 0, number, width - 1)
+    xlsxwriter = library()
+    try:
+        with xlsxwriter.Workbook(target, {"constant_memory": True}) as book:
+            _fill(book, csv.reader(text, delimiter=delimiter))
+    except xlsxwriter.exceptions.FileCreateError as error:
+        raise OSError(*error.args[0].args) from None
     text.detach()
+
+
+def _fill(book: Any, rows: Iterable[list[str]]) -> None:
+    sheet = book.add_worksheet("Leads")
+    sheet.freeze_panes(1, 0)
+    formats = {name: book.add_format({"num_format": name}) for name in (_DAY, _MOMENT)}
+    bold = book.add_format({"bold": True})
+    number, width = -1, 0
+    for number, cells in enumerate(rows):
+        if number == MOST_ROWS:
+            raise TableError(f"a sheet holds {MOST_ROWS:,} rows: write CSV instead")
+        width = max(width, len(cells))
+        for place, cell in enumerate(cells):
+            if len(cell) > LONGEST_CELL:
+                raise TableError(
+                    f"row {number + 1}: a cell of Excel holds {LONGEST_CELL:,} characters, this one "
+                    f"has {len(cell):,}: write CSV instead"
+                )
+            if number:
+                _write_cell(sheet, number, place, cell, formats)
+            else:
+                sheet.write_string(number, place, cell, bold)
+    if number > 0:
+        sheet.autofilter(0, 0, number, width - 1)
 
 
 def _write_cell(sheet: Any, row: int, place: int, cell: str, formats: dict[str, Any]) -> None:

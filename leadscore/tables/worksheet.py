@@ -25,7 +25,7 @@ EXACT: Final = 1e15  # a number's digits; more of them are not the workbook's
 
 
 def main(memory: int, cpu: int, wanted: str) -> str:
-    """Write a sheet, the first one that is visible if none is `wanted`; what to say of it.
+    """Write a sheet, the first visible one that has cells if none is `wanted`; what to say of it.
 
     `memory` in bytes, `cpu` in seconds: how much of them this process may take.
     """
@@ -43,8 +43,9 @@ def main(memory: int, cpu: int, wanted: str) -> str:
     shown = [sheet.name for sheet in sheets if sheet.visible == SheetVisibleEnum.Visible]
     if wanted and wanted not in names:
         return json.dumps({"error": f"there is no sheet {wanted!r}, but {', '.join(map(repr, names))}"})
-    if not (name := wanted or next(iter(shown or names), "")):
-        return json.dumps({"error": "the workbook has no sheet with cells"})
+    filled = (name for name in shown or names if workbook.get_sheet_by_name(name).height)
+    if not (name := wanted or next(filled, "")):
+        return json.dumps({"error": "the workbook has no visible sheet with cells"})
     sys.stdout.reconfigure(encoding="utf-8", newline="")  # type: ignore[union-attr]
     sys.stdout.write("\ufeff")  # the answer is for Excel, too
     write = csv.writer(sys.stdout).writerow

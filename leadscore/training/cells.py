@@ -11,6 +11,7 @@ from leadscore.matching import match
 from leadscore.tables import contents
 from leadscore.tables.csv_file import CsvFile, Rows
 from leadscore.tables.mapping import TableError
+from leadscore.tables.workbook import Sheets
 from leadscore.training.errors import TrainingError
 
 Cells: TypeAlias = Mapping[str, Sequence[str]]
@@ -41,19 +42,24 @@ def content(path: Path) -> bytes:
         raise DataError(f"{path}: cannot be read ({error.strerror})") from None
 
 
-def table(content: bytes, dictionary: Dictionary) -> Table:
-    """The columns of a file that a dictionary lists.
+def table(
+    content: bytes, dictionary: Dictionary, decimal: str | None = None, sheet: str | None = None
+) -> Table:
+    """The columns of a file that a dictionary lists. `decimal`: the mark of a CSV's numbers, if its
+    cells are not to show it. `sheet`: of a workbook, if it is not the first visible one with cells.
 
     Raises DataError for what is no such table: empty, no CSV or workbook, missing columns, a row of
     another length.
     """
     if not content.strip():
         raise DataError("the file is empty")
+    sheets: list[Sheets] = []
     try:
-        with contents.text(io.BytesIO(content), None) as stream:
-            return _read(CsvFile(stream, dictionary), dictionary)
-    except TableError as error:
-        raise DataError(str(error)) from None
+        with contents.text(io.BytesIO(content), sheet, note=sheets.append) as stream:
+            return _read(CsvFile(stream, dictionary, decimal), dictionary)
+    except (TableError, DataError) as error:
+        told = [f". {found.told} --sheet names another" for found in sheets if found.told]
+        raise DataError(f"{error}{''.join(told)}") from None
 
 
 def _read(file: CsvFile, dictionary: Dictionary) -> Table:

@@ -105,13 +105,21 @@ def reread(features: pd.DataFrame, dictionary: Dictionary) -> Tensors:
     }
 
 
-def load(path: Path, dictionary: Dictionary, seed: int = 0, everything: bool = False) -> Dataset:
+def load(
+    path: Path,
+    dictionary: Dictionary,
+    seed: int = 0,
+    everything: bool = False,
+    decimal: str | None = None,
+    sheet: str | None = None,
+) -> Dataset:
     """Read and validate a CSV of historical leads.
 
     Any file that scoring reads but Parquet, with the dictionary's columns in any order; what it does not
     read is not looked at. The rows come back sorted by the dictionary's clock or, if it has
     none, in a random order that `seed` decides. Leads that are still open are left out. `everything`:
-    with the excluded columns as features, as far as they are there and can be read.
+    with the excluded columns as features, as far as they are there and can be read. `decimal` and
+    `sheet`: see `cells.table`.
 
     Raises DataError for a file that cannot be read or is empty, missing columns, a row of another
     length, a value its column does not take, a target with other labels, too few of one or only one
@@ -119,7 +127,7 @@ def load(path: Path, dictionary: Dictionary, seed: int = 0, everything: bool = F
     """
     raw = content(path)
     try:
-        found = table(raw, dictionary)
+        found = table(raw, dictionary, decimal, sheet)
         outcomes = reading.outcomes(found.cells, dictionary.target)
         cells, rows = reading.decided(found.cells, outcomes)
         dictionary = dictionary.with_decimal(found.decimal)

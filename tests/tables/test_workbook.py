@@ -66,16 +66,25 @@ def test_rare_cells_are_texts_that_a_column_can_judge(value: Any, expected: str)
 
 
 def test_sheet_is_the_first_visible_or_the_one_named(tmp_path: Path) -> None:
-    """Which one of several was read is told; a name that is none is refused with those there are."""
-    sheets = {"Old": [["City"], ["x"]], "Leads": [["City"], ["Pune"]], "Notes": [["a"], ["b"]]}
+    """The first of those that have cells. Which one was read is told; a name that is none is refused
+    with those there are.
+    """
+    leads = [["City"], ["Pune"]]
+    sheets = {"Old": [["City"], ["x"]], "Cover": [], "Leads": leads, "Notes": [["a"], ["b"]]}
     path = _book(tmp_path / "leads.xlsx", sheets, hidden="Old")
-    said: list[str] = []
-    with path.open("rb") as stream, contents.text(stream, None, say=said.append) as found:
+    noted: list[workbook.Sheets] = []
+    with path.open("rb") as stream, contents.text(stream, None, note=noted.append) as found:
         assert b"Pune" in found.read()
-    assert said == ["Sheet 'Leads' was read; the others are Old, Notes."]
+    assert [sheets.told for sheets in noted] == [
+        "Sheet 'Leads' was read; the others are Old, Cover, Notes."
+    ]
     assert _csv(path, "Old") == [["City"], ["x"]]
-    with pytest.raises(TableError, match="there is no sheet 'leads', but 'Old', 'Leads', 'Notes'"):
+    with pytest.raises(
+        TableError, match="there is no sheet 'leads', but 'Old', 'Cover', 'Leads', 'Notes'"
+    ):
         _csv(path, "leads")
+    with pytest.raises(TableError, match="the workbook has no visible sheet with cells"):
+        _csv(_book(tmp_path / "empty.xlsx", {"Cover": []}))
 
 
 def test_workbook_that_would_take_all_memory_is_refused(tmp_path: Path) -> None:

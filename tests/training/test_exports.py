@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import xlsxwriter
 
 from leadscore.dictionary import Dictionary
 from leadscore.training.cells import DataError
@@ -206,6 +207,34 @@ def test_training_reads_files_as_scoring_does(
     path = tmp_path / "leads.csv"
     path.write_bytes(wrapped((CASES / "base.csv").read_text(encoding="utf-8")))
     assert _same(load(path, Dictionary.load(CASES / "crm.toml")), base)
+
+
+def test_workbook_trains_from_the_sheet_that_has_the_leads(tmp_path: Path, base: Dataset) -> None:
+    """The first visible one with cells, or the one named; a wrong one is told with those there are."""
+    path, dictionary = tmp_path / "leads.xlsx", Dictionary.load(CASES / "crm.toml")
+    with xlsxwriter.Workbook(path) as book:
+        for name, rows in {"Empty": [], "About": [["Made by me"]], "Leads": [HEADER, *ROWS]}.items():
+            sheet = book.add_worksheet(name)
+            for number, row in enumerate(rows):
+                sheet.write_row(number, 0, row)
+    assert _same(load(path, dictionary, sheet="Leads"), base)
+    with pytest.raises(
+        DataError, match=r"Sheet 'About' was read; the others are Empty, Leads\. --sheet"
+    ):
+        load(path, dictionary)
+
+
+def test_decimal_mark_of_training_can_be_said(tmp_path: Path) -> None:
+    """Where nothing in the file decides it, the error names both readings, until the reader is told."""
+    path, dictionary = tmp_path / "leads.csv", Dictionary.load(CASES / "crm.toml")
+    place = HEADER.index("Annual Revenue")
+    rows = [[*row[:place], f"{n % 900 + 100}.000", *row[place + 1 :]] for n, row in enumerate(ROWS)]
+    with path.open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file, delimiter=";").writerows([HEADER, *rows])
+    with pytest.raises(DataError, match="it may be 100000 or 100: which mark is the decimal one"):
+        load(path, dictionary)
+    found = [load(path, dictionary, decimal=mark).features["annual_revenue"].max() for mark in ".,"]
+    assert found == [999, 999_000]
 
 
 def test_lists_as_levels_are_told(write: Write) -> None:

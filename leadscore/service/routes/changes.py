@@ -58,6 +58,11 @@ def add(routes: APIRouter, settings: Settings) -> None:
                     type="array",
                     items={"type": "string"},
                 ),
+                parameter(
+                    "sheet",
+                    "of today's workbook; default: the first visible one with cells",
+                    type="string",
+                ),
                 parameter("partial", "1: also if columns of much weight are absent", enum=["0", "1"]),
             ],
             "requestBody": {"required": True, "content": form(*FIELDS)},
@@ -69,9 +74,11 @@ def add(routes: APIRouter, settings: Settings) -> None:
         files = await _received(request)
         with ExitStack() as sources:
             try:
-                for name, say in (("earlier", one_sheet), ("today", lambda told: None)):
+                for name, sheet in (("earlier", None), ("today", request.query_params.get("sheet"))):
                     with naming(FIELDS[name]):
-                        files[name] = await unpacked(files[name], None, settings.max_csv, model, say)
+                        files[name], sheets = await unpacked(files[name], sheet, settings.max_csv, model)
+                        if sheets and name == "earlier":
+                            one_sheet(sheets)
                     sources.enter_context(files[name])
                 async with model.large:
                     found = await run_in_threadpool(_compared, files, model, mapping, partial)

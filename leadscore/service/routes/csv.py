@@ -15,10 +15,11 @@ from starlette.responses import Response
 from leadscore.columns import show
 from leadscore.service import problems
 from leadscore.service.model import Model
+from leadscore.service.routes import excel
 from leadscore.service.routes.route import IN_MEMORY, SCORING, count, one_of, parameter
 from leadscore.service.routes.upload import body, received, reserved, unpacked
 from leadscore.settings import Settings
-from leadscore.tables import coverage, ndjson
+from leadscore.tables import coverage, ndjson, workbook
 from leadscore.tables.block import REASONS
 from leadscore.tables.choice import Choice, chosen
 from leadscore.tables.csv_answers import CsvScorer, Lines, begun, choose, header
@@ -27,6 +28,7 @@ from leadscore.tables.mapping import TableError
 from leadscore.tables.ranking import needs_file, ranking
 
 CSV_PATH: Final = "/predict/csv"
+CSV: Final = "text/csv"
 MARKS: Final = [".", ","]
 COLUMNS: Final = "x-columns"
 """The response header that says what the columns of the file were taken for."""
@@ -36,15 +38,16 @@ MOST_FILLED: Final = 8  # times its bytes: cells that short rows are filled to
 LINE_BYTES: Final = 200  # that an answer adds to a row, generously
 REASON_BYTES: Final = 100  # and each of its reasons
 
-DESCRIPTION: Final = """Send the file as it is (`text/csv`) or in a form (`multipart/form-data`): CSV
+DESCRIPTION: Final = f"""Send the file as it is (`text/csv`) or in a form (`multipart/form-data`): CSV
 separated by comma, semicolon, tab or bar, in UTF-8, UTF-16 or Windows-1252; the same in gzip, or alone
-in a zip; or a workbook (.xlsx). The answer is CSV in UTF-8. Columns are found by name or by CSV header;
-all are handed back untouched, and rows that are no leads are left out. Added: `probability`, `score`,
-`grade`, `converts`, `reason_1` and so on, `warnings`, `error` for a row that cannot be scored, and
-`model_version`. A name that is taken gets a number: `score_2`.
+in a zip; or a workbook (.xlsx). Columns are found by name or by CSV header; all are handed back
+untouched, and rows that are no leads are left out. Added: `probability`, `score`, `grade`, `converts`,
+`reason_1` and so on, `warnings`, `error` for a row that cannot be scored, and `model_version`. A name
+that is taken gets a number: `score_2`.
 
-With `accept: application/x-ndjson` the answer is JSON, a line each: first the columns of the file, then
-each lead with its cells, then the `proof`, figures on the leads whose outcome the file tells."""
+The answer is CSV in UTF-8, or what the header `accept` asks for: with `{workbook.MEDIA_TYPE}` a
+workbook, with `{ndjson.MEDIA_TYPE}` JSON, a line each: first the columns of the file, then each lead
+with its cells, then the `proof`, figures on the leads whose outcome the file tells."""
 
 WAY_OUT: Final = " Name them by ?map=HEADER=COLUMN, or add ?partial=1."
 
@@ -59,7 +62,8 @@ FAILURES: Final = problems.BODY_FAILURES | {
 CSV_ANSWER: Final = {
     "description": "The file with the answers added.",
     "content": {
-        "text/csv": {"schema": {"type": "string"}},
+        CSV: {"schema": {"type": "string"}},
+        workbook.MEDIA_TYPE: {"schema": {"type": "string", "format": "binary"}},
         ndjson.MEDIA_TYPE: {"schema": {"type": "string"}},
     },
 }
@@ -86,7 +90,9 @@ def add(routes: APIRouter, settings: Settings) -> None:
                 parameter(
                     "columns", "to hand back, as in score,grade,Phone; default: all", type="string"
                 ),
-                parameter("sheet", "of a workbook; default: the first visible one", type="string"),
+                parameter(
+                    "sheet", "of a workbook; default: the first visible one with cells", type="string"
+                ),
                 parameter(
                     "map",
                     "HEADER=COLUMN: a column of the file is this one of the model",
@@ -108,34 +114,41 @@ def add(routes: APIRouter, settings: Settings) -> None:
         partial, dry_run = (one_of(request, name, ["0", "1"]) == "1" for name in ("partial", "dry_run"))
         mapping = dict(pairs(request))
         sheet = request.query_params.get("sheet")
-        as_json = ndjson.MEDIA_TYPE in request.headers.get("accept", "")
-        source = await received(request)
+        accepted = request.headers.get("accept", "")
+        form = next((form for form in (ndjson.MEDIA_TYPE, workbook.MEDIA_TYPE) if form in accepted), CSV)
+        source, sheets = await received(request), None
         try:
-            source = await unpacked(source, sheet, settings.max_csv, model)
+            source, sheets = await unpacked(source, sheet, settings.max_csv, model)
             file, room = await run_in_threadpool(
-                _opened, source, model, wanted, reasons, decimal, mapping, some=not dry_run
+                _opened, source, model, wanted, reasons, decimal, mapping, form, some=not dry_run
             )
             if dry_run:
                 with source:
-                    return JSONResponse(await run_in_threadpool(coverage.looked_at, file, model.card))
+                    look = await run_in_threadpool(coverage.looked_at, file, model.card, sheets)
+                    return JSONResponse(look)
             if not partial:
                 coverage.check(file.columns, model.card)
             names = chosen(request.query_params.get("columns", ""))
             choice = choose(names, file.dialect, file.columns, reasons)
             pieces = await run_in_threadpool(
-                _answer, source, file, model, reasons, choice, wanted, room, as_json
+                _answer, source, file, model, reasons, choice, wanted, room, form
             )
+            if form == workbook.MEDIA_TYPE:
+                async with model.large:
+                    pieces = await run_in_threadpool(excel.written, pieces, file.dialect.delimiter)
         except (TableError, HTTPException) as error:
             source.close()
             if isinstance(error, HTTPException):
                 raise
             way_out = WAY_OUT if isinstance(error, coverage.PartialError) else ""
-            raise HTTPException(422, f"The file cannot be scored: {error}.{way_out}") from None
-        headers = {COLUMNS: coverage.header(file.columns, model.card)}
-        if as_json:
-            return StreamingResponse(pieces, media_type=ndjson.MEDIA_TYPE, headers=headers)
-        headers["content-disposition"] = 'attachment; filename="leads-scored.csv"'
-        return StreamingResponse(pieces, media_type="text/csv", headers=headers)
+            told = f" {sheets.told}" if sheets and sheets.told else ""
+            detail = f"The file cannot be scored: {error}.{way_out}{told}"
+            raise HTTPException(422, detail) from None
+        headers = {COLUMNS: coverage.header(file.columns, model.card, sheets)}
+        if form != ndjson.MEDIA_TYPE:
+            kind = "csv" if form == CSV else "xlsx"
+            headers["content-disposition"] = f'attachment; filename="leads-scored.{kind}"'
+        return StreamingResponse(pieces, media_type=form, headers=headers)
 
 
 def pairs(request: Request) -> Iterator[tuple[str, str]]:
@@ -155,6 +168,7 @@ def _opened(
     reasons: int,
     decimal: str | None,
     mapping: Mapping[str, str],
+    form: str,
     some: bool,
 ) -> tuple[CsvFile, BinaryIO]:
     """The file, and room for the lines of a ranking, unless the answer would be beyond measure
@@ -168,6 +182,8 @@ def _opened(
     # A whole row has a byte for each column, short ones are filled.
     if rows * file.columns.width > MOST_FILLED * size + IN_MEMORY:
         raise TableError(f"most of its {rows:,} rows are shorter than its header")
+    if form == workbook.MEDIA_TYPE:
+        excel.check(min(rows, wanted.top or rows) * file.columns.width)
     waits = wanted.ranked and needs_file(wanted.top)
     return file, _room(rows, size, reasons) if waits else io.BytesIO()
 
@@ -197,12 +213,12 @@ def _answer(
     choice: Choice | None,
     wanted: _Wanted,
     room: BinaryIO,
-    as_json: bool,
+    form: str,
 ) -> Iterator[bytes]:
     """The answer in pieces, which begins once a row was scored. TableError if none can be."""
     engine, note = model.engine, model.served.add
     scorer: CsvScorer | ndjson.NdjsonScorer
-    if as_json:
+    if form == ndjson.MEDIA_TYPE:
         scorer = ndjson.NdjsonScorer(engine, file, reasons, note)
         head, foot = scorer.head(_sha256(source) == model.card.data.get("sha256")), scorer.foot
     else:

@@ -5,7 +5,6 @@ import io
 import os
 import shutil
 import tempfile
-from collections.abc import Callable
 from typing import Any, BinaryIO, Final, cast
 
 from starlette.concurrency import run_in_threadpool
@@ -16,7 +15,8 @@ from starlette.requests import ClientDisconnect, Request
 from leadscore.columns import show
 from leadscore.service.model import Model
 from leadscore.service.routes.route import IN_MEMORY, media_type
-from leadscore.tables import contents
+from leadscore.tables import contents, workbook
+from leadscore.tables.workbook import Sheets
 
 NO_ROOM: Final = "The service has no room to hold a file of this size."
 NOT_TO_ITS_END: Final = "The file was not sent to its end."
@@ -28,7 +28,7 @@ _FULL: Final = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}  # no room, no more for
 TYPES: Final = {
     *("text/csv", "application/csv", "text/plain", "text/tab-separated-values"),
     *("application/gzip", "application/x-gzip", "application/zip", "application/x-zip-compressed"),
-    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    workbook.MEDIA_TYPE,
     *(
         "application/octet-stream",
         "application/vnd.ms-excel",
@@ -77,36 +77,32 @@ async def form_files(request: Request, most: int) -> dict[str, BinaryIO]:
 
 
 async def unpacked(
-    source: BinaryIO,
-    sheet: str | None,
-    most: int,
-    model: Model,
-    say: Callable[[str], None] = lambda told: None,
-) -> BinaryIO:
-    """The CSV of a file that was received, of at most `most` bytes; the files of a model that need
-    unpacking one after the other, for each takes memory. `say`: see `contents.text`.
+    source: BinaryIO, sheet: str | None, most: int, model: Model
+) -> tuple[BinaryIO, Sheets | None]:
+    """The CSV of a file that was received, of at most `most` bytes, and the sheets of a workbook; the
+    files of a model that need unpacking one after the other, for each takes memory.
 
     Raises TableError for what is no table, a 413 for what is too large, a 507 if there is no room.
     """
     if not contents.packed(source):
         with contents.text(source, sheet):
-            return source
+            return source, None
     async with model.large:
-        return await run_in_threadpool(_unpacked, source, sheet, most, say)
+        return await run_in_threadpool(_unpacked, source, sheet, most)
 
 
-def _unpacked(source: BinaryIO, sheet: str | None, most: int, say: Callable[[str], None]) -> BinaryIO:
+def _unpacked(source: BinaryIO, sheet: str | None, most: int) -> tuple[BinaryIO, Sheets | None]:
     spooled = tempfile.SpooledTemporaryFile(IN_MEMORY)  # noqa: SIM115  (whoever reads it closes it)
-    plain = cast(BinaryIO, spooled)
+    plain, sheets = cast(BinaryIO, spooled), list[Sheets]()
     try:
-        with source, contents.text(source, sheet, most, WORKBOOK_MEMORY, say) as found:
+        with source, contents.text(source, sheet, most, WORKBOOK_MEMORY, sheets.append) as found:
             shutil.copyfileobj(found, plain)  # what is wrong comes out before an answer has begun
     except contents.TooLargeError as error:
         raise HTTPException(413, f"The file cannot be scored: {error}.") from None
     except OSError:
         raise HTTPException(507, NO_ROOM) from None
     plain.seek(0)
-    return plain
+    return plain, next(iter(sheets), None)
 
 
 def reserved(size: int) -> BinaryIO:

@@ -14,7 +14,7 @@ from leadscore.tables import contents, coverage, outputs
 from leadscore.tables.block import guarded
 from leadscore.tables.changes.comparison import REASONS, Change, Comparison, compare
 from leadscore.tables.changes.earlier import EARLIER, TODAY, naming, one_sheet, opened
-from leadscore.tables.job import ending, say
+from leadscore.tables.job import ending, say, say_sheet
 from leadscore.tables.streams import source, target
 
 RANKS: Final = [f"reason_{rank}" for rank in range(1, REASONS + 1)]
@@ -49,8 +49,8 @@ def _compared(lists: Lists, engine: Engine) -> Comparison:
             outputs.check(path, lists.target)
             stream = streams.enter_context(source(path))
             with naming(name):
-                tell = one_sheet if name == EARLIER else say
-                text = streams.enter_context(contents.text(stream, None, say=tell))
+                note = one_sheet if name == EARLIER else say_sheet
+                text = streams.enter_context(contents.text(stream, None, note=note))
             files.append(opened(text, engine, lists.mapping, name))
         before, after = files
         if not lists.partial:

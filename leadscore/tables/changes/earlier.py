@@ -14,6 +14,7 @@ from leadscore.scoring.engine import Engine, Leads
 from leadscore.tables.block import Answered, answer
 from leadscore.tables.csv_file import CsvFile, Rows, cells_of
 from leadscore.tables.mapping import TableError
+from leadscore.tables.workbook import Sheets
 from leadscore.values import NumberError, number
 
 EARLIER: Final = "the earlier file"
@@ -35,9 +36,10 @@ def opened(text: BinaryIO, engine: Engine, mapping: Mapping[str, str], name: str
         return CsvFile(text, engine.card.dictionary, None, mapping, some=name == TODAY)
 
 
-def one_sheet(told: str) -> None:
+def one_sheet(sheets: Sheets) -> None:
     """TableError for an earlier workbook of several sheets: the leads of the others would look new."""
-    raise TableError(f"{told} Take one sheet with all leads, or a CSV")
+    if sheets.told:
+        raise TableError(f"{sheets.told} Take one sheet with all leads, or a CSV")
 
 
 class Block(NamedTuple):

@@ -32,16 +32,21 @@ class Draft:
 
 
 def draft(
-    path: Path, target: str, positive: Sequence[str], still: Sequence[str], asked: str | None
+    path: Path,
+    target: str,
+    positive: Sequence[str],
+    still: Sequence[str],
+    asked: str | None,
+    sheet: str | None = None,
 ) -> Draft:
     """Read a file and propose what to do with each column.
 
     `target`, `asked`: the headers of the target and the clock, the latter if it is named. `positive`,
-    `still`: labels of a conversion, and of leads that are not decided.
+    `still`: labels of a conversion, and of leads that are not decided. `sheet`: see `export.read`.
 
     Raises DataError for what cannot be read, a name that is no column, labels that cannot be sorted.
     """
-    found = export.read(path, target)
+    found = export.read(path, target, sheet)
     target = found.find(target, "--target")
     asked = found.find(asked, "--clock") if asked else None
     sorted_labels = labels(target, found.columns[target], positive, still)

@@ -36,7 +36,9 @@ def _run(options: argparse.Namespace, console: Console) -> int:
     from leadscore.training.draft.audit import draft  # noqa: PLC0415
     from leadscore.training.draft.document import document  # noqa: PLC0415
 
-    found = draft(options.data, options.target, options.positive, options.open, options.clock)
+    found = draft(
+        options.data, options.target, options.positive, options.open, options.clock, options.sheet
+    )
     leads = f"{found.leads:,} leads, {found.rate:.1%} converted"
     title = f"{options.data.name}: {leads}"
     text = document(found.proposals, found.missing, options.data.name, leads)
@@ -64,6 +66,7 @@ def _options(argv: Sequence[str]) -> argparse.Namespace:
     )
     add = parser.add_argument
     add("data", type=Path, help="past leads with their outcome: a CSV or a workbook")
+    add("--sheet", help="of a workbook (the first visible one with cells)")
     add("--target", required=True, metavar="COLUMN", help="the column that has the outcome")
     add(
         "--positive",

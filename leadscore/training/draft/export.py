@@ -36,14 +36,15 @@ class Export:
         raise _no_such(name, option, list(self.columns))
 
 
-def read(path: Path, target: str) -> Export:
+def read(path: Path, target: str, sheet: str | None = None) -> Export:
     """Read a file as it is read to be scored; the header is the line that has the target.
+    `sheet`: of a workbook, if it is not the first visible one with cells.
 
     Raises DataError for a file that is no table, has two columns of one name, rows of another length,
     or hardly any leads.
     """
     try:
-        with path.open("rb") as stream, contents.text(stream, None) as text:
+        with path.open("rb") as stream, contents.text(stream, sheet) as text:
             try:
                 file = CsvFile(text, _dictionary(target))
             except TableError as error:

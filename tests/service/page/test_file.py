@@ -5,6 +5,7 @@ import io
 from pathlib import Path
 
 import pytest
+import xlsxwriter
 from playwright.sync_api import Page, expect
 
 from tests.conftest import TWIN, Command
@@ -184,6 +185,31 @@ def test_workbook_is_ranked(visit: Open, command: Command, tmp_path: Path) -> No
     page = visit("file")
     upload(page, tmp_path / "leads.xlsx", closed=True)
     rows(page, 29)
+
+
+def test_sheet_of_a_workbook_can_be_chosen(visit: Open, tmp_path: Path) -> None:
+    """The first with cells is read; another is a choice away, also where the first has no leads."""
+    header, *leads = csv.reader(TWIN.read_text(encoding="utf-8").splitlines()[:30])
+    with xlsxwriter.Workbook(tmp_path / "leads.xlsx") as book:
+        sheets = {
+            "About": [["Made by me"], ["today"]],
+            "All": [header, *leads],
+            "Few": [header, *leads[:5]],
+        }
+        for name, cells in sheets.items():
+            sheet = book.add_worksheet(name)
+            for number, row in enumerate(cells):
+                sheet.write_row(number, 0, row)
+    page = visit("file")
+    page.set_input_files("#file-input", tmp_path / "leads.xlsx")
+    expect(page.get_by_role("alert")).to_contain_text("has no column the model reads")
+    page.get_by_label("Sheet", exact=True).select_option("All")
+    page.get_by_label("Rank closed leads too").check()
+    rows(page, 29)
+    expect(page.get_by_label("Sheet", exact=True)).to_have_value("All")
+    page.get_by_label("Sheet", exact=True).select_option("Few")
+    page.get_by_label("Rank closed leads too").check()
+    rows(page, 5)
 
 
 def test_keyboard_alone_is_enough(visit: Open) -> None:

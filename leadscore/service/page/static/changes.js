@@ -17,10 +17,10 @@ export function moved({ change }) {
   return [`${way} from ${change.score_before} (${change.grade_before})${change.reasons ? `: ${change.reasons.join("; ")}` : ""}`];
 }
 
-/** The panel: asks for an earlier list, then tells what changed. `file`: today's. `columns`: see `lookAt`. */
+/** The panel: asks for an earlier list, then tells what changed. `file`: today's. `look`: what it holds. */
 export class Changes {
-  constructor(work, list, file, columns) {
-    Object.assign(this, { work, list, file, columns });
+  constructor(work, list, file, look) {
+    Object.assign(this, { work, list, file, look });
     this.input = h("input", { type: "file", id: "earlier-input", class: "visually-hidden", accept: ".csv,.xlsx,.gz,.zip,text/csv", "aria-label": "An earlier list", onchange: () => this.input.files.length && this.compare(this.input.files[0]) });
     this.body = h("div");
     this.element = h("details", { class: "card changes" }, h("summary", {}, "What changed since an earlier list?"), this.input, this.body);
@@ -48,7 +48,7 @@ export class Changes {
     show(this.body, h("p", { role: "status" }, `Comparing with “${earlier.name}”…`), h("progress", { "aria-label": "Progress" }));
     try {
       const lines = [];
-      const response = await compareFiles(earlier, this.file, this.columns);
+      const response = await compareFiles(earlier, this.file, this.look.sheet, this.look.columns);
       for await (const batch of documents(response.body)) lines.push(...batch);
       const found = { name: earlier.name, lines };
       await keep("changes", found);

@@ -34,6 +34,13 @@ function remember(names, choices) {
   }
 }
 
+/** Which sheet of a workbook is read. `choose(name)`: read another. */
+export function sheets(look, choose) {
+  if (!(look.sheets?.length > 1)) return null;
+  const options = look.sheets.map((name) => h("option", { value: name, selected: name === look.sheet }, name));
+  return h("p", { class: "sheets" }, h("label", { for: "sheet-read" }, "Sheet "), h("select", { id: "sheet-read", onchange: (event) => choose(event.target.value) }, options));
+}
+
 /** A form that asks which column of the file is which of the model. `done(partial)`: score it now. */
 export function question(look, model, done) {
   const absent = look.absent.map((name) => model.byName.get(name));

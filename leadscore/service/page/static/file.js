@@ -2,7 +2,7 @@
 
 import { arrivals } from "./arrivals.js";
 import { Changes } from "./changes.js";
-import { question, remembered, report } from "./columns.js";
+import { question, remembered, report, sheets } from "./columns.js";
 import { h, percent, plural, show } from "./dom.js";
 import { Example } from "./example.js";
 import { exporting } from "./export.js";
@@ -97,24 +97,28 @@ export class FileView {
     return !work || work.exported || !work.marks.size || confirm("The calls you have marked are in no exported file yet, and will be forgotten. Go on?");
   }
 
-  /** Look at a file, ask if it has too little of what the model goes by, unless `partial`, and score it. */
-  async score(file, partial = false) {
+  /**
+   * Look at a file, ask if it has too little of what the model goes by, unless `partial`, and score it.
+   * `sheet`: of a workbook.
+   */
+  async score(file, partial = false, sheet = "") {
     this.running?.abort();
     const running = new AbortController();
     this.running = running;
     const parts = [];
     try {
       this.busy(running, `Reading ${file.name}…`);
-      const look = await this.look(file, running.signal);
+      const look = await this.look(file, sheet, running.signal);
+      this.looked = { file, look };
       if (!look.enough && !(partial && look.read.length)) {
         this.askForColumns(file, look);
         return;
       }
       this.busy(running, `Sending ${file.name}…`, report(look, this.model));
-      const response = await scoreFile(file, look.columns, running.signal);
+      const response = await scoreFile(file, look.sheet, look.columns, running.signal);
       const leads = await this.read(response.body, (part) => parts.push(part), (count) => (this.status.textContent = `Scored ${plural(count, "lead")}`));
       if (!leads.rows.length) {
-        this.ask([h("h2", {}, `“${file.name}” holds no leads`), h("p", {}, "There is a header and nothing below it.")]);
+        this.ask([h("h2", {}, `“${file.name}” holds no leads`), h("p", {}, "There is a header and nothing below it."), this.sheets(file)]);
         return;
       }
       const work = new Work(this.model, leads, file.name, await settings());
@@ -123,25 +127,35 @@ export class FileView {
     } catch (error) {
       if (error.name === "AbortError") {
         if (this.running === running) this.ask();
-      } else this.ask([h("h2", {}, `“${file.name}” could not be scored`), h("p", {}, error.message)]);
+      } else {
+        if (this.looked?.file === file && sheet) this.looked.look = { ...this.looked.look, sheet };
+        this.ask([h("h2", {}, `“${file.name}” could not be scored`), h("p", {}, error.message), this.sheets(file)]);
+      }
     }
   }
 
   /** What the file holds; its columns are the ones that were chosen for such headers before. */
-  async look(file, signal) {
+  async look(file, sheet, signal) {
     const packed = /\.(xlsx|zip|gz)$/i.test(file.name);
     const part = packed || file.size <= WHOLE ? file : file.slice(0, BEGINNING);
-    const look = await lookAt(part, [], signal);
+    const look = await lookAt(part, sheet, [], signal);
     const columns = remembered(look.unknown);
-    return { ...(columns.length ? await lookAt(part, columns, signal) : look), columns };
+    return { ...(columns.length ? await lookAt(part, sheet, columns, signal) : look), columns };
+  }
+
+  /** Which sheet of a workbook is read, once it was looked at, and another if the reader wants. */
+  sheets(file) {
+    const { looked } = this;
+    return looked?.file === file ? sheets(looked.look, (name) => this.leaves() && this.score(file, false, name)) : null;
   }
 
   askForColumns(file, look) {
     const none = !look.read.length;
     this.ask([
       h("h2", {}, none ? `“${file.name}” has no column the model reads` : `“${file.name}” lacks much of what the model goes by`),
+      this.sheets(file),
       h("p", {}, none ? "Which of its columns are these?" : `${percent(look.absent_share)} of it is not in the file. Is it there under other names?`),
-      question(look, this.model, (partial) => this.score(file, partial)),
+      question(look, this.model, (partial) => this.score(file, partial, look.sheet)),
     ]);
   }
 
@@ -167,7 +181,7 @@ export class FileView {
     this.work = work;
     this.list = new List(work);
     this.plan = leads.good ? new Plan(work) : null;
-    this.changes = leads.good && file ? new Changes(work, this.list, file, look.columns) : null;
+    this.changes = leads.good && file ? new Changes(work, this.list, file, look) : null;
     const closedAlone = leads.closed === leads.good;
     show(
       this.body,
@@ -182,6 +196,7 @@ export class FileView {
       ),
       leads.head.model_version === this.model.card.version ? null : h("p", { class: "warnings" }, "This list was scored by another version of the model. Drop the file again for today's scores."),
       leads.wrong ? h("p", { class: "warnings" }, `${plural(leads.wrong, "row")} could not be read: the end of the list says why.`) : null,
+      file && this.sheets(file),
       report(look, this.model, file && (() => this.leaves() && this.askForColumns(file, look))),
       this.closed(work),
       this.changes?.element,

@@ -57,32 +57,35 @@ export async function scoreLead(lead, reasons, signal) {
   return response.json();
 }
 
-/** What a file holds: its columns, and how many leads. `columns`: pairs of a header and the column it is. */
-export async function lookAt(file, columns, signal) {
-  return (await send(file, { dry_run: 1 }, columns, signal)).json();
+/**
+ * What a file holds: its columns, and how many leads. `sheet`: of a workbook, if another than the service's
+ * choice. `columns`: pairs of a header and the column it is.
+ */
+export async function lookAt(file, sheet, columns, signal) {
+  return (await send(file, { dry_run: 1 }, sheet, columns, signal)).json();
 }
 
 /** Score a file: the response streams its leads with the answers, as JSON lines. */
-export function scoreFile(file, columns, signal) {
-  return send(file, { partial: 1 }, columns, signal, { accept: "application/x-ndjson" });
+export function scoreFile(file, sheet, columns, signal) {
+  return send(file, { partial: 1 }, sheet, columns, signal, { accept: "application/x-ndjson" });
 }
 
 /** What changed from an earlier list to today's file: the response streams it as JSON lines. */
-export function compareFiles(earlier, today, columns) {
+export function compareFiles(earlier, today, sheet, columns) {
   const body = new FormData();
   body.append("earlier", earlier);
   body.append("today", today);
-  return request(`changes?${asked({ partial: 1 }, columns)}`, { method: "POST", body });
+  return request(`changes?${asked({ partial: 1 }, sheet, columns)}`, { method: "POST", body });
 }
 
-function asked(options, columns) {
-  const query = new URLSearchParams(options);
+function asked(options, sheet, columns) {
+  const query = new URLSearchParams(sheet ? { ...options, sheet } : options);
   for (const [name, column] of columns) query.append("map", `${name}=${column}`);
   return query;
 }
 
-function send(file, options, columns, signal, headers = {}) {
-  return request(`predict/csv?${asked(options, columns)}`, {
+function send(file, options, sheet, columns, signal, headers = {}) {
+  return request(`predict/csv?${asked(options, sheet, columns)}`, {
     method: "POST",
     headers: { "content-type": "text/csv", ...headers },
     body: file,
