@@ -1,4 +1,4 @@
-"""What reasons cost: microseconds a lead, in one process, on one thread, as ratios.
+"""What reasons cost: microseconds of one core a lead, and as ratios.
 
     python -m benchmarks.reasons            # a minute; prints the table
     python -m benchmarks.reasons --write    # and writes it into its page
@@ -70,9 +70,9 @@ def measure(ways: Ways, leads: int) -> dict[str, float]:
         for name, call in ways.items():
             if name not in (OURS, PLAIN) and turn % FEWER:
                 continue
-            start = time.perf_counter()
+            start = time.process_time()
             call()
-            times[name].append(time.perf_counter() - start)
+            times[name].append(time.process_time() - start)
     return {name: 1e6 * median(found) / leads for name, found in times.items()}
 
 
