@@ -224,7 +224,9 @@ def ending(source: str, target: str) -> Iterator[None]:
     except OSError as error:
         sys.exit(f"{error.filename or source}: {error.strerror or error}")
     except BrokenProcessPool:
-        sys.exit(f"{source}: a worker process was killed (out of memory?); nothing was kept")
+        say(f"{source}: a worker process was killed (out of memory?); nothing was kept")
+        sys.stderr.flush()
+        os._exit(1)  # as the interpreter would wait for the pool: see `scored`
     except KeyboardInterrupt:
         say("Interrupted: nothing was kept." if target != STANDARD else "Interrupted.")
         raise SystemExit(INTERRUPTED) from None

@@ -7,6 +7,7 @@ import signal
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from typing import Any, TypeAlias
 
 from leadscore.scorer import Scorer
@@ -27,24 +28,28 @@ def scored(blocks: Iterable[Any], build: Build, scorer: Scorer, settings: Settin
         gc.freeze()  # model and libraries stay; the collector need not look at them for each block
         yield from map(build(Engine(scorer, settings.max_text)), blocks)
         return
-    with ProcessPoolExecutor(
+    pool = ProcessPoolExecutor(
         settings.workers,
         multiprocessing.get_context("spawn"),
         _prepare,
         (settings, build, scorer.card.version),
-    ) as pool:
-        under_way: deque[Future[Any]] = deque()
-        try:
-            for block in blocks:
-                with _sigint_deferred():
-                    under_way.append(pool.submit(_score_here, block))
-                if len(under_way) > 2 * settings.workers:
-                    yield under_way.popleft().result()
-            while under_way:
+    )
+    under_way: deque[Future[Any]] = deque()
+    broken = False
+    try:
+        for block in blocks:
+            with _sigint_deferred():
+                under_way.append(pool.submit(_score_here, block))
+            if len(under_way) > 2 * settings.workers:
                 yield under_way.popleft().result()
-        finally:
-            for future in under_way:
-                future.cancel()
+        while under_way:
+            yield under_way.popleft().result()
+    except BrokenProcessPool:
+        broken = True
+        raise
+    finally:
+        # To wait for a broken pool may never end before Python 3.11.5 (python/cpython#94777).
+        pool.shutdown(wait=not broken, cancel_futures=True)
 
 
 _score: Score | None
