@@ -16,7 +16,8 @@ run: models/pipeline.joblib
 	@echo "curl -s localhost:8000/predict -H 'content-type: application/json' \\"
 	@echo "  -d '{\"total_visits\": 5, \"total_time_spent_on_website\": 1200, \"lead_source\": \"Google\"}'"
 	@echo
-	@echo "Or open http://127.0.0.1:8000 and drop a CSV, such as data/leads.csv."
+	@echo "Or open http://127.0.0.1:8000 and drop a CSV, such as data/leads.csv;"
+	@echo "its leads are all closed, so tick \"Rank closed leads too\"."
 	@echo
 	@$(BIN)/python predict.py
 
