@@ -25,7 +25,7 @@ from leadscore.tables.mapping import TableError
 
 PATH: Final = "/changes"
 FIELDS: Final = {"earlier": EARLIER, "today": TODAY}
-MOST: Final = 100_000  # leads of a file: memory holds some 700 bytes of each earlier one
+MOST: Final = 100_000  # leads of a file; of each of them memory holds 1.3 kB
 
 DESCRIPTION: Final = """Send two files in a form (`multipart/form-data`): `earlier`, a list that was
 scored here and has an id and `probability`, and `today`, leads as for `/predict/csv`. The answer is

@@ -12,8 +12,9 @@ from leadscore.scoring.engine import Engine
 from leadscore.settings import Settings
 from leadscore.tables import contents, coverage, outputs
 from leadscore.tables.block import guarded
-from leadscore.tables.changes.comparison import REASONS, Change, Comparison, compare
+from leadscore.tables.changes.comparison import Change, Comparison, compare
 from leadscore.tables.changes.earlier import EARLIER, TODAY, naming, one_sheet, opened
+from leadscore.tables.changes.moves import REASONS
 from leadscore.tables.job import ending, say, say_sheet
 from leadscore.tables.streams import source, target
 

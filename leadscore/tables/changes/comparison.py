@@ -3,7 +3,7 @@
 import json
 import math
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
@@ -12,18 +12,16 @@ from numpy.typing import NDArray
 
 from leadscore.columns import Column, show
 from leadscore.scoring.engine import Engine
-from leadscore.scoring.meaning import Meaning
-from leadscore.scoring.phrases import points
-from leadscore.scoring.reasons import A_POINT, ranked
+from leadscore.scoring.reasons import A_POINT
 from leadscore.tables import coverage
 from leadscore.tables.changes.earlier import EARLIER, TODAY, Block, Earlier, blocks
+from leadscore.tables.changes.moves import Moves
 from leadscore.tables.csv_file import CsvFile
 from leadscore.tables.mapping import TableError
 
 A_MOVE: Final = 5
 """Points by which a lead has risen or fallen, if its grade has not changed."""
 
-REASONS: Final = 2  # of a move, at most
 UNCHANGED: Final = "unchanged"
 KINDS: Final = ("new", "risen", "fallen", "gone", UNCHANGED)
 
@@ -84,7 +82,7 @@ def compare(engine: Engine, before: CsvFile, after: CsvFile, most: int | None = 
     counts = Counter(change.change for change in every)
     return Comparison(
         id=after.columns.names[after.columns.places[column.name]].strip(),
-        notes=[*_notes_on_models(engine, earlier), *comparing.notes()],
+        notes=[*comparing.notes_on_models(), *comparing.notes()],
         counts={kind: counts[kind] for kind in KINDS},
         changes=[change for change in every if change.change != UNCHANGED],
         names=earlier.names,
@@ -115,26 +113,16 @@ def _alike(engine: Engine, before: CsvFile, after: CsvFile) -> bool:
     return coverage.share(lacking ^ lacking_now, engine.card) <= coverage.MOST_ABSENT
 
 
-def _notes_on_models(engine: Engine, earlier: Earlier) -> Iterator[str]:
-    """Whether another model scored the earlier list."""
-    ours = engine.card.version
-    if others := sorted(earlier.versions - {ours}):
-        yield (
-            f"Another model scored the earlier list ({', '.join(others)}; today it is {ours}): scores "
-            "and grades may differ for that alone."
-        )
-    elif not earlier.versions:
-        yield "The earlier file does not say which model scored it."
-
-
 class _Comparing:
     """Takes the leads of today, block by block. `told`: whether cells tell what has moved a lead."""
 
     def __init__(self, engine: Engine, earlier: Earlier, told: bool) -> None:
         self._engine, self._earlier, self._told = engine, earlier, told
+        self._moves = Moves(engine, earlier)
         self._found: dict[str, Change | None] = {}  # None: not compared
         self._twice: set[str] = set()
         self._unnamed = self._unread = 0
+        self._rescored = self._otherwise = 0  # leads whose old cells have a score, and another one
 
     @property
     def shared(self) -> bool:
@@ -166,60 +154,16 @@ class _Comparing:
         if score is None or math.isnan(given):
             self._unread += 1
             return None
+        if self._told and not math.isnan(same_cells := float(earlier.probability[then])):
+            self._rescored += 1
+            self._otherwise += 100 * abs(same_cells - given) >= A_POINT
         now, before = float(answered.probability[place]), round(100 * given)
         grade_before, grade_now = self._engine.grade(given), self._engine.grade(now)
         if abs(score - before) < A_MOVE and grade_now == grade_before:
             return Change(lead, UNCHANGED, before, grade_before, score, grade)
-        reasons = tuple(self._reasons(then, place, block, contributions)) if self._told else ()
+        reasons = self._moves.reasons(then, place, block, contributions) if self._told else ()
         kind = "risen" if now > given else "fallen"
-        return Change(lead, kind, before, grade_before, score, grade, reasons)
-
-    def _reasons(
-        self, then: int, place: int, block: Block, contributions: NDArray[np.float64]
-    ) -> Iterator[str]:
-        """What moved a lead, the most first: columns with another value, and another model."""
-        earlier = self._earlier
-        given, same_cells = float(earlier.given[then]), float(earlier.probability[then])
-        now = float(block.answered.probability[place])
-        if math.isnan(same_cells):
-            return
-        meanings = [column[place] for column in block.leads]
-        found = self._moved(then, meanings, now, contributions)
-        found.append((100 * (same_cells - given), self._other_scores()))
-        along = [(worth, text) for worth, text in found if worth * (now - given) > 0]
-        for worth, text in sorted(along, key=lambda reason: -abs(reason[0]))[:REASONS]:
-            if abs(worth) >= A_POINT:
-                yield f"{text}: {points(round(worth))}"
-
-    def _moved(
-        self, then: int, meanings: Sequence[Meaning], now: float, contributions: NDArray[np.float64]
-    ) -> list[tuple[float, str]]:
-        """Columns with another value: the points each is worth, and what it was before.
-
-        Points come by the straight way from the cells of then to those of now, as those of a lead come
-        from the base to it. What columns that have not changed are worth beside the others goes to those
-        that have, in proportion: without them nothing had moved.
-        """
-        earlier = self._earlier
-        way = contributions - earlier.contributions[then]
-        start = self._engine.card.base + float(earlier.contributions[then].sum())
-        (every,) = ranked([[m] for m in meanings], np.array([now]), way[None], start, len(way), False)
-        was = [earlier.subject(then, feature) for feature in range(len(way))]
-        changed = [one for one in every if was[one.feature] != meanings[one.feature].subject]
-        total, size = sum(one.points for one in every), sum(abs(one.points) for one in changed)
-        rest = (total - sum(one.points for one in changed)) / size if size else 0.0
-        found = []
-        for feature, _, worth, _ in changed:
-            before = was[feature].removeprefix(self._engine.features[feature].title).strip()
-            text = f"{meanings[feature].subject}, before {before.removeprefix('is ')}"
-            found.append((worth + rest * abs(worth), text))
-        return found
-
-    def _other_scores(self) -> str:
-        """What it is called that the same cells have another score today."""
-        if self._earlier.versions == {self._engine.card.version}:
-            return "The earlier file has another score for these values"
-        return "Another model"
+        return Change(lead, kind, before, grade_before, score, grade, tuple(reasons))
 
     def changes(self) -> list[Change]:
         """What became of each lead: today's in the order of the file, then those that are gone."""
@@ -232,6 +176,22 @@ class _Comparing:
         if math.isnan(given):
             return Change(lead, "gone")
         return Change(lead, "gone", round(100 * given), self._engine.grade(given))
+
+    def notes_on_models(self) -> Iterator[str]:
+        """Whether another model scored the earlier list, and what that is worth."""
+        earlier, ours = self._earlier, self._engine.card.version
+        if others := sorted(earlier.versions - {ours}):
+            yield f"Another model scored the earlier list ({', '.join(others)}; today it is {ours})."
+        elif not earlier.versions:
+            yield "The earlier file does not say which model scored it."
+        if self._told and (others or self._otherwise):
+            leads = _counted(self._rescored, "lead has", "leads have")
+            yield (
+                f"For the values they had then, {self._otherwise:,} of {leads} another score by today's "
+                "model."
+            )
+        elif others:
+            yield "Scores and grades may differ for that alone."
 
     def notes(self) -> Iterator[str]:
         """What could not be compared."""

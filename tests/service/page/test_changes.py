@@ -146,4 +146,5 @@ def test_other_model_and_double_ids_are_said_first(
     expect(notes.first).to_contain_text(
         f"Another model scored the earlier list (0a1b2c; today it is {version})"
     )
-    expect(notes.nth(1)).to_contain_text("more than once")
+    expect(notes.nth(1)).to_contain_text("0 of ")
+    expect(notes.nth(2)).to_contain_text("more than once")

@@ -119,7 +119,8 @@ def test_other_model_is_said_first(since: Since, engine: Engine) -> None:
     before = _list({"1": SLOW, "2": SLOW})
     found = since(before, before + "2,Google,2,10,API\n", other)
     assert found.notes[0].startswith("Another model scored the earlier list (older; today it is ")
-    assert "more than once" in found.notes[1]
+    assert found.notes[1].startswith("For the values they had then, 2 of 2 leads have another score")
+    assert "more than once" in found.notes[2]
     (change,) = found.changes
     assert (change.id, change.change, change.score_before) == ("1", "fallen", 90)
     assert change.reasons[0].startswith("Another model: −")  # noqa: RUF001
