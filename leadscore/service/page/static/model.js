@@ -151,7 +151,7 @@ function rate(entry, model) {
 function used(model) {
   return block(
     "What it uses",
-    h("p", {}, `${count(model.features.length)} columns, all known ${MOMENTS[model.card.known] ?? model.card.known}. A missing value is not guessed: that something was not filled in says something, too. The reasons are the data dictionary\u2019s; their figures are of the data it was written for.`),
+    h("p", {}, `${count(model.features.length)} columns, all known ${MOMENTS[model.card.known] ?? model.card.known}. A missing value is not guessed: that something was not filled in says something, too.`),
     h("dl", { class: "columns" }, model.features.map((column) => [h("dt", {}, column.title), h("dd", {}, column.why, h("small", {}, about(column, model)))])),
   );
 }
