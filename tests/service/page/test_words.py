@@ -89,6 +89,7 @@ def test_scores_have_one_scale(visit: Open, client: httpx2.Client, tmp_path: Pat
     page = visit("lead")
     label = page.locator(".threshold-label")
     expect(label).to_have_text(f"threshold {at}")
+    expect(page.locator(".field", has_text="Time on the website")).to_contain_text(" s (23 min)")
     letters = page.locator(".band i").evaluate_all(
         "all => all.map(one => one.getBoundingClientRect().bottom)"
     )
@@ -96,6 +97,7 @@ def test_scores_have_one_scale(visit: Open, client: httpx2.Client, tmp_path: Pat
     assert line
     assert line["y"] >= max(letters)
     page = visit("model")
+    expect(page.locator(".columns dd", has_text="Seconds on the website")).to_contain_text("to 38 min")
     facts = page.locator(".facts")
     expect(facts).to_contain_text(f"a score of {at} (highest F1: the best balance")
     grades = page.locator(".block", has_text="What to do").locator("td:nth-child(2)").all_inner_texts()

@@ -41,6 +41,13 @@ export const brief = (value) => (value < 10_000 ? count(value) : compact.format(
 /** 1.2345 -> "1.23". */
 export const decimal = (value) => short.format(value);
 
+/** 257, "s" -> "4 min", as reasons say it; other units as they are. */
+export function amount(number, unit) {
+  if (unit !== "s" || number < 60) return `${decimal(number)} ${unit ?? ""}`.trim();
+  const minutes = Math.round(number / 60);
+  return minutes < 60 ? `${minutes} min` : `${count(Math.floor(minutes / 60))} h ${minutes % 60} min`;
+}
+
 /** 0.7306 -> "73 %", with a space that does not break. */
 export const percent = (share) =>
   share > 0 && share < 0.005 ? "under 1\u00a0%" : `${whole.format(100 * share)}\u00a0%`;

@@ -1,7 +1,8 @@
 // One lead: a form made from the card, its score while you type, and why.
 
-import { copy, count, decimal, h, points, show } from "./dom.js";
 import { scale } from "./chart.js";
+import { copy, count, h, points, show } from "./dom.js";
+import { field } from "./fields.js";
 import { scoreLead } from "./service.js";
 
 const PAUSE = 150; // milliseconds without a keystroke before a lead is scored
@@ -196,57 +197,4 @@ function bar(reason, largest) {
   const mark = h("span", { class: `bar ${up ? "up" : "down"}` });
   mark.style.width = `${share}%`;
   return h("li", {}, h("span", { class: "text" }, reason.text), h("span", { class: "track", "aria-hidden": "true" }, mark));
-}
-
-/** A labelled input for a column. */
-function field(column, model) {
-  const id = `field-${column.name}`;
-  const wrong = h("p", { class: "wrong", id: `${id}-wrong` });
-  const input = column.kind === "number" ? numberInput(column, model, id) : levelInput(column, model, id);
-  const quantiles = model.quantiles(column);
-  const hint =
-    column.kind === "number" && quantiles.length
-      ? h("span", { class: "hint" }, `usually ${decimal(quantiles[1])} to ${decimal(quantiles.at(-2))}${column.unit ? ` ${column.unit}` : ""}`)
-      : null;
-  return {
-    element: h("div", { class: "field" }, h("label", { for: id }, column.title, hint), input, wrong),
-    get: () => input.value.trim(),
-    set: (value) => setValue(input, value),
-    fail: (text) => {
-      wrong.textContent = text;
-      input.toggleAttribute("aria-invalid", text !== "");
-    },
-  };
-}
-
-function numberInput(column, model, id) {
-  return h("input", {
-    id,
-    type: "number",
-    inputmode: "decimal",
-    step: "any",
-    min: column.minimum,
-    placeholder: "not known",
-    "aria-describedby": `${id}-wrong`,
-  });
-}
-
-function levelInput(column, model, id) {
-  const levels = model.levels(column).sort((one, other) => one.localeCompare(other));
-  const common = model.levels(column).length <= 8 ? model.levels(column) : levels;
-  return h(
-    "select",
-    { id, "aria-describedby": `${id}-wrong` },
-    h("option", { value: "" }, "not known"),
-    common.map((level) => h("option", { value: level }, level)),
-  );
-}
-
-/** A value no option stands for gets one of its own, so that a shared lead is shown as it is. */
-function setValue(input, value = "") {
-  const text = value === null ? "" : String(value);
-  if (input instanceof HTMLSelectElement && ![...input.options].some((option) => option.value === text)) {
-    input.append(h("option", { value: text }, text));
-  }
-  input.value = text;
 }

@@ -1,7 +1,7 @@
 // The model in human words, from its card alone.
 
 import { gains, reliability } from "./chart.js";
-import { count, decimal, h, percent, points, show } from "./dom.js";
+import { amount, count, decimal, h, percent, points, show } from "./dom.js";
 import { apart } from "./proof.js";
 
 const MOMENTS = {
@@ -72,7 +72,7 @@ function facts(model) {
     lift ? fact(`${decimal(lift.value)} ×`, "as many conversions per call among the best tenth of leads as among all", between(lift, decimal)) : null,
     auc ? fact(percent(auc.value), "how often it ranks a lead that converts above one that does not", `${between(auc, percent)}; a coin gets 50 %`) : null,
     precision ? fact(percent(precision.value), "of the leads above the threshold convert", between(precision, percent)) : null,
-    recall ? fact(percent(recall.value), "of all conversions are above the threshold", `${between(recall, percent)}; it is a score of ${points(model.threshold)} (${card.threshold.rule}${card.threshold.rule === "highest F1" ? ": the best balance of this figure and the one before it" : ""})`) : null,
+    recall ? fact(percent(recall.value), "of all conversions are above the threshold", `${between(recall, percent)}; the threshold is a score of ${points(model.threshold)} (${card.threshold.rule}${card.threshold.rule === "highest F1" ? ": the best balance of this figure and the one before it" : ""})`) : null,
   );
 }
 
@@ -165,8 +165,8 @@ function about(column, model) {
   }
   const quantiles = model.quantiles(column);
   if (!quantiles.length) return "never there in training";
-  const unit = column.unit ? ` ${column.unit}` : "";
-  return `from ${decimal(quantiles[0])} to ${decimal(quantiles.at(-1))}${unit}, half of the leads below ${decimal(quantiles[Math.floor(quantiles.length / 2)])}${unit}${empty}`;
+  const [least, middle, most] = [quantiles[0], quantiles[Math.floor(quantiles.length / 2)], quantiles.at(-1)].map((value) => amount(value, column.unit));
+  return `from ${least} to ${most}, half of the leads below ${middle}${empty}`;
 }
 
 function reason(column) {
