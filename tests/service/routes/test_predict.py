@@ -153,7 +153,7 @@ def test_ids_pass_through(client: httpx2.Client) -> None:
     ("lead", "pointer", "expected"),
     [
         ({"tags": "Ringing"}, "/tags", "Written by the salesperson after the call"),
-        ({"Magazine": "No"}, "/Magazine", "Constant"),
+        ({"Magazine": "No"}, "/Magazine", "Carries no information"),
         ({"Converted": 1}, "/Converted", "What is predicted"),
         ({"colour": "red"}, "/colour", "one of the columns lead_origin"),
         ({"total_visits": "many"}, "/total_visits", "a number of at least 0 or null"),
