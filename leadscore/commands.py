@@ -115,7 +115,7 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     comparing.add_argument("earlier", type=_path, help="what `score` wrote, or the page's download")
     comparing.add_argument("today", type=_path, help="today's leads, CSV or .xlsx")
     _add_output(comparing)
-    _add_mapping(comparing)
+    add_mapping(comparing)
     _add_settings(comparing, "model")
     arguments = parser.parse_args(argv)
     for name, value in vars(arguments).items():
@@ -183,7 +183,7 @@ def _add_score(parser: argparse.ArgumentParser) -> None:
         metavar="MARK",
         help="the decimal mark of a CSV, . or , (default: the one it shows)",
     )
-    _add_mapping(parser)
+    add_mapping(parser)
     parser.add_argument(
         "--columns", type=chosen, default=(), help="columns to hand back, as in score,grade,Phone (all)"
     )
@@ -202,7 +202,7 @@ def _add_output(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _add_mapping(parser: argparse.ArgumentParser) -> None:
+def add_mapping(parser: argparse.ArgumentParser) -> None:
     """What the columns of a file are, and whether they are enough."""
     parser.add_argument(
         "--map",

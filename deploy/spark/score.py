@@ -23,10 +23,11 @@ from pyspark.sql.functions import coalesce, col, count, count_if, lit, when
 from pyspark.sql.functions import sum as total
 
 from leadscore.card import MODEL
+from leadscore.commands import add_mapping
 from leadscore.scorer import ModelError, Scorer
 from leadscore.tables.block import REASONS, Totals
-from leadscore.tables.job import report, say, summary
-from leadscore.tables.mapping import ColumnMap, TableError
+from leadscore.tables.job import ending, report, say, summary
+from leadscore.tables.mapping import ColumnMap
 from leadscore.tables.spark import score
 
 BROKEN: Final = "_broken_line"
@@ -39,31 +40,32 @@ def main() -> None:
     session = SparkSession.builder.appName(f"leadscore {arguments.source}").getOrCreate()
     started = time.monotonic()
     try:
-        totals = run(session, arguments.source, arguments.target, arguments.model, arguments.reasons)
-    except (ModelError, TableError, AnalysisException) as error:
+        with ending(arguments.source, arguments.target):
+            totals = run(session, arguments)
+    except (ModelError, AnalysisException) as error:
         sys.exit(f"{arguments.source}: {error}")
     finally:
         session.stop()
     say(summary(totals, time.monotonic() - started))
 
 
-def run(session: SparkSession, source: str, target: str, model: Path, reasons: int) -> Totals:
+def run(session: SparkSession, arguments: argparse.Namespace) -> Totals:
     """Score the source into Parquet files at the target, which must not exist.
 
     Raises ModelError, TableError, and AnalysisException for what Spark cannot read or write.
     """
-    model = found(model)
-    leads = read(session, source)
+    model, reasons = found(arguments.model), arguments.reasons
+    leads, mapping = read(session, arguments.source), dict(arguments.mapping or ())
     names = [name for name in leads.columns if name != BROKEN]
     card = Scorer(model).card
-    columns = ColumnMap.of(names, card.dictionary)
+    columns = ColumnMap.of(names, card.dictionary, mapping)
     report(columns, card)
-    scored = score(leads, model, reasons)
+    scored = score(leads, model, reasons, mapping=mapping, partial=arguments.partial)
     added = columns.added(reasons)
     if BROKEN in leads.columns:
         scored = without_broken(scored, added)
-    scored.write.parquet(target)
-    return totals(session.read.parquet(target), added)
+    scored.write.parquet(arguments.target)
+    return totals(session.read.parquet(arguments.target), added)
 
 
 def found(model: Path) -> Path:
@@ -83,7 +85,7 @@ def read(session: SparkSession, source: str) -> DataFrame:
 
 def without_broken(scored: DataFrame, added: list[str]) -> DataFrame:
     """A lead that was guessed from half a line has nothing but an error."""
-    *answers, error = added
+    *answers, error, _ = added
     good = col(BROKEN).isNull()
     why = lit("this line has not as many cells as the header, or a quote that is not closed")
     return scored.withColumns(
@@ -94,7 +96,7 @@ def without_broken(scored: DataFrame, added: list[str]) -> DataFrame:
 
 def totals(scored: DataFrame, added: list[str]) -> Totals:
     """What was written, counted there: a task that runs twice would count twice."""
-    probability, _, _, converts, *_, error = added
+    probability, _, _, converts, *_, error, _ = added
     row = scored.agg(
         count(lit(1)),
         count(error),
@@ -117,6 +119,7 @@ def _arguments() -> argparse.Namespace:
         help="a file here or among --files; default: %(default)s",
     )
     parser.add_argument("--reasons", type=int, default=REASONS, help="columns of reasons (%(default)s)")
+    add_mapping(parser)
     return parser.parse_args()
 
 

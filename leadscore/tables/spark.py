@@ -4,7 +4,7 @@ Needs pyspark, pandas and pyarrow, which serving does without; deploy/spark/scor
 """
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
 
@@ -19,30 +19,42 @@ from leadscore.files import replacing
 from leadscore.scorer import Scorer
 from leadscore.scoring.engine import Engine
 from leadscore.settings import Settings
+from leadscore.tables import coverage
 from leadscore.tables.arrow import ArrowScorer
 from leadscore.tables.block import REASONS, check_reasons
+from leadscore.tables.mapping import UNMAPPED
 
 
 def score(
-    leads: DataFrame, model: Path, reasons: int = REASONS, max_text: int = Settings.max_text
+    leads: DataFrame,
+    model: Path,
+    reasons: int = REASONS,
+    max_text: int = Settings.max_text,
+    mapping: Mapping[str, str] = UNMAPPED,
+    partial: bool = False,
 ) -> DataFrame:
     """The leads with the columns that `predict.py score` adds, computed when Spark runs the query.
 
-    `model` is a file on the driver. A lead that cannot be scored has nothing but its `error`.
+    `model` is a file on the driver. `mapping`: for a column of the table, the one of the model it is.
+    `partial`: also score a table that lacks much of what the model goes by. A lead that cannot be scored
+    has nothing but its `error`.
 
     Raises ModelError for a model that cannot be used, and TableError for a table the model cannot
-    read, before anything runs.
+    read or goes by too little of, before anything runs.
     """
     scorer = Scorer(model)
     check_reasons(reasons, scorer)
-    table = ArrowScorer(Engine(scorer, max_text), to_arrow_schema(leads.schema), reasons)
+    given = dict(mapping)  # which goes to the executors, as not every mapping can
+    table = ArrowScorer(Engine(scorer, max_text), to_arrow_schema(leads.schema), reasons, given)
+    if not partial:
+        coverage.check(table.columns, scorer.card)
     added = from_arrow_schema(table.added)
     name = _shipped(model, scorer.card.version, leads.sparkSession.sparkContext)
 
     def scored(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         table = None
         for batch in batches:
-            table = table or ArrowScorer(Engine(loaded(name), max_text), batch.schema, reasons)
+            table = table or ArrowScorer(Engine(loaded(name), max_text), batch.schema, reasons, given)
             yield table.score(batch)[0]
 
     return leads.mapInArrow(scored, StructType([*leads.schema.fields, *added.fields]))

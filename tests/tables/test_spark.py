@@ -110,10 +110,9 @@ def _signal(pid: int, number: signal.Signals) -> None:
         os.kill(pid, number)
 
 
-def _scored_by_predict(content: bytes) -> list[dict[str, str]]:
-    done = subprocess.run(
-        [PYTHON, "predict.py", "score", "-"], cwd=ROOT, input=content, capture_output=True, check=True
-    )
+def _scored_by_predict(content: bytes, *options: str) -> list[dict[str, str]]:
+    command = [PYTHON, "predict.py", "score", "-", *options]
+    done = subprocess.run(command, cwd=ROOT, input=content, capture_output=True, check=True)
     return list(csv.DictReader(io.StringIO(done.stdout.decode(), newline="")))
 
 
@@ -127,18 +126,22 @@ def _text(value: Any) -> str:
 
 
 def test_csv_is_scored_as_predict_scores_it(tmp_path: Path, package: Path) -> None:
-    """Every cell is that of `predict.py score`; a line that is no row has an error and nothing else."""
+    """Every cell is that of `predict.py score`, also of a column of another name; a line that is no row
+    has an error and nothing else.
+    """
     header, rest = TWIN.read_bytes().split(b"\n", 1)
+    header = header.replace(b"Total Time Spent on Website", b"Seconds here")
+    options = ("--map", "Seconds here=total_time_spent_on_website")
     names = header.decode().split(",")
     wrong = dict.fromkeys(names, "") | {"TotalVisits": "many", "City": "Atlantis"}
     short = b"too,short"
     content = b"\n".join([header, ",".join(wrong.values()).encode(), short, rest])
     (tmp_path / "leads.csv").write_bytes(content)
     target = tmp_path / "scored"
-    command = (ROOT / "deploy" / "spark" / "score.py", tmp_path / "leads.csv", target)
+    command = (ROOT / "deploy" / "spark" / "score.py", tmp_path / "leads.csv", target, *options)
     with _submitted(tmp_path, "local[2]", "--py-files", package, "--files", MODEL, *command) as process:
         said = _finished(process, tmp_path)
-    expected = _scored_by_predict(content)
+    expected = _scored_by_predict(content, *options)
     rows = pq.read_table(target).to_pylist()
     assert [list(row) for row in rows[:1]] == [list(row) for row in expected[:1]]
     found = [{name: _text(value) for name, value in row.items()} for row in rows]
@@ -149,6 +152,7 @@ def test_csv_is_scored_as_predict_scores_it(tmp_path: Path, package: Path) -> No
     assert broken == theirs
     assert sorted(found, key=str) == sorted(expected, key=str)
     assert "Columns: 11 of the 11 the model reads." in said
+    assert "Read under another name: Seconds here is Total Time Spent on Website." in said
     assert "Known to the model and left out on purpose" in said
     assert "Scored 9,240 leads" in said
     assert "2 could not be scored" in said
@@ -242,12 +246,14 @@ session = SparkSession.builder.getOrCreate()
 model = Path(sys.argv[1])
 leads = session.range(200).selectExpr("id", "'Pune' AS City", "DECIMAL(id) AS TotalVisits")
 leads = leads.repartition(8)
-scored = spark.score(spark.score(leads, model), model, reasons=0)
+leads = leads.withColumnRenamed("TotalVisits", "Hits")
+options = {"mapping": {"Hits": "total_visits"}, "partial": True}
+scored = spark.score(spark.score(leads, model, **options), model, reasons=0, **options)
 count = scored.where("probability = probability_2 AND probability BETWEEN 0 AND 1").count()
 
-def refused(leads, model, reasons):
+def refused(leads, model, reasons, **options):
     try:
-        spark.score(leads, model, reasons)
+        spark.score(leads, model, reasons, **{"partial": True, **options})
     except (ModelError, TableError) as error:
         return str(error)
 
@@ -268,6 +274,8 @@ found = {
         refused(leads.selectExpr("array(City) AS City"), model, 3),
         refused(leads, model, 12),
         refused(leads, Path("no_such.onnx"), 3),
+        refused(leads, model, 3, partial=False),
+        refused(leads, model, 3, mapping={"Hits": "no such"}),
     ],
 }
 print("found:", json.dumps(found))
@@ -291,11 +299,14 @@ def test_function_scores_a_table_of_a_session(tmp_path: Path, package: Path) -> 
     added += ["warnings", "error", "model_version"]
     again = ["probability_2", "score_2", "grade_2", "converts_2", "action_2", "warnings_2", "error_2"]
     again += ["model_version_2"]
-    assert found["columns"] == ["id", "City", "TotalVisits", *added, *again]
+    assert found["columns"] == ["id", "City", "Hits", *added, *again]
     assert found["types"][3:7] == ["double", "bigint", "string", "boolean"]
     for message, expected in zip(
         found["refused"],
-        ("no column the model reads", "city holds lists", "got 12 reasons", "cannot be read"),
+        (
+            *("no column the model reads", "city holds lists", "got 12 reasons", "cannot be read"),
+            *("the file lacks columns worth", "'Hits' cannot be 'no such'"),
+        ),
         strict=True,
     ):
         assert expected in message
