@@ -76,6 +76,14 @@ def original_csv() -> Path:
     return Path(path).resolve()
 
 
+@pytest.fixture(scope="session")
+def cases() -> Path:
+    """The folder of all cases, where it is present."""
+    if not (path := os.environ.get("LEADS_CASES")):
+        pytest.skip("LEADS_CASES does not name the folder of all cases, which is not in this repository")
+    return Path(path).resolve()
+
+
 @pytest.fixture(scope="session", params=["twin", "original"])
 def leads(request: pytest.FixtureRequest, capture: Dictionary) -> "Dataset":
     """The shipped leads, and the original ones where they are present."""

@@ -145,3 +145,42 @@ def test_decimal_mark_can_be_said(command: Command, crm: object, service: httpx2
     refused = service.post("/predict/csv?decimal=x", content=content, headers=CSV)
     assert refused.status_code == 422
     assert refused.json()["errors"][0]["pointer"] == "/query/decimal"
+
+
+INFER = "/v2/models/lead_conversion/infer"
+SENT = {
+    "08_bool.json": "/predict",
+    "08_int.json": "/predict",
+    "09_v2_bool.json": INFER,
+    "09_v2_int64.json": INFER,
+    "09_v2_nulls.json": INFER,
+    "10_body.csv.gz": "/predict/csv?partial=1",
+    "10_body.json.gz": "/predict",
+    "17_list_to_batch.json": "/predict/batch",
+    "17_salesforce_object.json": "/predict",
+}
+
+
+@pytest.mark.parametrize(("name", "path"), SENT.items())
+def test_body_is_read_as_its_sender_means_it(
+    cases: Path, service: httpx2.Client, name: str, path: str
+) -> None:
+    """JSON and tensors as CRMs and the clients of other servers send them, packed or not."""
+    kind = "text/csv" if ".csv" in name else "application/json"
+    packed = {"content-encoding": "gzip"} if name.endswith(".gz") else {}
+    content = (cases / name).read_bytes()
+    answer = service.post(path, content=content, headers={"content-type": kind, **packed})
+    assert answer.status_code == 200, answer.text
+    assert b"probability" in answer.content
+
+
+def test_every_case_is_looked_at(cases: Path) -> None:
+    """By a table of these tests; those that are programs by tests of middleware, drift and clients."""
+    from tests.training.test_cases import REFUSED, TRAINS  # noqa: PLC0415  (its imports take seconds)
+
+    training = {name for pair in (*TRAINS, *REFUSED) for name in pair}
+    programs = {"10_triton_compression.py", "11_root_path.sh", "12_gunicorn_preload.sh"}
+    read = {path.name for path in CASES.iterdir()}
+    assert {path.name for path in cases.iterdir()} == training | programs | read | {*SENT, "README.md"}
+    tested = "".join(path.read_text() for path in Path(__file__).parent.rglob("test_*.py"))
+    assert [name for name in read if name.rpartition(".")[0].removesuffix("_cat") not in tested] == []

@@ -1,10 +1,12 @@
 """Leads score the same whatever their headers look like, by every way in."""
 
+import csv
 import io
 import json
 from collections.abc import Callable
 from pathlib import Path
 
+import httpx2
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -21,7 +23,7 @@ from leadscore.settings import Settings
 from leadscore.tables.csv_answers import CsvScorer
 from leadscore.tables.csv_file import CsvFile
 from leadscore.tables.parquet import score
-from tests.conftest import MODEL, TWIN
+from tests.conftest import MODEL, TWIN, Command
 
 SPELLINGS: dict[str, Callable[[str], str]] = {
     "as it is": str,
@@ -86,6 +88,43 @@ def test_every_way_in_reads_the_header(
         answer = client.post("/v2/models/lead_conversion/infer", content=json.dumps({"inputs": inputs}))
     (probability,) = (o["data"] for o in answer.json()["outputs"] if o["name"] == "probability")
     assert probability == expected
+
+
+@pytest.fixture(scope="session", params=["twin", "original"])
+def leads_csv(request: pytest.FixtureRequest) -> Path:
+    """The shipped leads, and the original ones where they are present."""
+    return TWIN if request.param == "twin" else Path(request.getfixturevalue("original_csv"))
+
+
+@pytest.mark.parametrize("spelling", list(SPELLINGS.values())[1:], ids=list(SPELLINGS)[1:])
+def test_every_door_reads_the_header(
+    leads_csv: Path,
+    spelling: Callable[[str], str],
+    command: Command,
+    client: httpx2.Client,
+    tmp_path: Path,
+) -> None:
+    """All leads by command, over HTTP and in Parquet: the bytes of the answer are those of the plain
+    header. What the page shows is tested with the page.
+    """
+    content = leads_csv.read_bytes().removeprefix(b"\xef\xbb\xbf")
+    header, _, rest = content.partition(b"\n")
+    names = header.decode().rstrip("\r").split(",")
+    spelled = ",".join(map(spelling, names)).encode() + b"\n" + rest
+    expected = command("score", "-", content=content).out.partition(b"\n")[2]
+    done = command("score", "-", content=spelled)
+    assert done.out.partition(b"\n")[2] == expected
+    answer = client.post("/predict/csv", content=spelled, headers={"content-type": "text/csv"})
+    assert answer.raise_for_status().content == done.out
+
+    texts = ConvertOptions(column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False)
+    table = read_csv(io.BytesIO(content), convert_options=texts)
+    source, target = tmp_path / "leads.parquet", tmp_path / "scored.parquet"
+    pq.write_table(table.rename_columns(list(map(spelling, names))), source)
+    assert command("score", str(source), "-o", str(target)).code == 0
+    found = pq.read_table(target).column("probability").to_pylist()
+    rows = csv.DictReader(io.StringIO(done.out.decode("utf-8-sig"), newline=""))
+    assert found == [float(row["probability"]) for row in rows]
 
 
 def _tensor(name: str, cells: pa.ChunkedArray, kind: str) -> dict[str, object]:

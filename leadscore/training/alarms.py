@@ -1,5 +1,6 @@
 """What a training is to be distrusted for, in words, at its end and in the card; some is refused."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
@@ -7,6 +8,7 @@ import numpy as np
 
 from leadscore.training.audit.warnings import warnings
 from leadscore.training.dataset import Dataset
+from leadscore.training.draft.notations import separator
 from leadscore.training.errors import Alarm, RefusedError
 from leadscore.training.evaluation.resampling import differences
 from leadscore.training.models import SERVED, probability
@@ -23,14 +25,17 @@ def alarms(
     """Every alarm, those to refuse for first."""
     found = [
         *_nothing_learned(models[SERVED], metrics),
-        *warnings(leads),
-        *_few(leads),
-        *_constant(leads),
+        *alarms_of_leads(leads),
         *_better(leads, models, seed),
     ]
     if leads.timed:
         found += [*_moved(leads), *_time(leads, models[SERVED], seed)]
     return sorted(found, key=lambda alarm: not alarm.refused)
+
+
+def alarms_of_leads(leads: Dataset) -> list[Alarm]:
+    """Those for which no model is needed."""
+    return [*warnings(leads), *_few(leads), *_constant(leads), *_lists(leads)]
 
 
 def check(found: list[Alarm], force: bool) -> None:
@@ -71,6 +76,18 @@ def _constant(leads: Dataset) -> Iterator[Alarm]:
         yield Alarm(
             f"The same in all training leads, so nothing is learned from it: {', '.join(named)}."
         )
+
+
+def _lists(leads: Dataset) -> Iterator[Alarm]:
+    for column in leads.dictionary.features:
+        if column.kind != "category" or column.whole:
+            continue
+        texts = Counter(text for text in leads.features[column.name] if text)
+        if mark := separator(texts):
+            yield Alarm(
+                f"{column.source} holds lists, and {len(texts)} combinations of their entries count as "
+                f"levels: with kind = 'list' and separator = {mark!r} each entry is read by itself."
+            )
 
 
 def _better(leads: Dataset, models: Mapping[str, Evaluated], seed: int) -> Iterator[Alarm]:

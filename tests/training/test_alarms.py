@@ -144,6 +144,25 @@ def test_constant_columns_are_named(
     assert [alarm.text.rpartition(": ")[2] for alarm in found] == ["City."] * constant
 
 
+@pytest.mark.parametrize(
+    ("texts", "lists"),
+    [
+        (["Demo; Webinar", "Webinar; Demo", "Demo", ""], True),
+        (["Smith, John", "Doe, Jane", "Roe, Jack"], False),
+        (["Pune", "Delhi"], False),
+    ],
+)
+def test_lists_that_are_read_as_levels_are_named(
+    steady: Dataset, fitted: dict[str, Evaluated], texts: list[str], lists: bool
+) -> None:
+    """With the kind that would read their entries; a comma in a name makes no list."""
+    drawn = np.random.default_rng(0).choice(texts, LEADS)
+    features = steady.features.assign(touch=pd.Series(drawn, steady.features.index, dtype=str))
+    leads = _leads(features, 3.0 * np.sign(features["one"] * features["two"]))
+    found = _said(_alarms(leads, fitted), "Touch holds lists")
+    assert ["kind = 'list' and separator = ';'" in alarm.text for alarm in found] == [True] * lists
+
+
 def test_reversed_scores_are_refused_even_by_force(
     steady: Dataset, fitted: dict[str, Evaluated]
 ) -> None:
