@@ -93,7 +93,7 @@ faults: .venv/installed
 bench-serve: .venv/installed .venv-serve/installed
 	$(BIN)/python -m benchmarks.serve
 
-# Time and memory against rows, some ten minutes; writes the table of docs/performance.md and benchmarks/SCALE.md.
+# Time and memory against rows, some 20 minutes; writes the table of docs/performance.md and benchmarks/SCALE.md.
 scale: .venv/installed
 	$(BIN)/python -m benchmarks.scale --write
 

@@ -98,13 +98,14 @@ def run(options: argparse.Namespace, rule: Rule, dictionary: Dictionary, step: S
     seed = options.seed
     chosen = leads.narrow(dictionary.known_at(options.known))
 
-    candidates = {}
+    compared, candidates = chosen.spread(recipe.MOST_COMPARED), {}
     for name in models.CANDIDATES:
         step(f"comparing models: {name}")
-        candidates[name] = recipe.evaluate(chosen, name, seed, rule)
-    served = candidates[models.SERVED]
+        candidates[name] = recipe.evaluate(compared, name, seed, rule)
+    same = candidates[models.SERVED]
 
     step("fitting on all leads")
+    served = same if compared is chosen else recipe.evaluate(chosen, models.SERVED, seed, rule)
     published = served if options.no_refit else recipe.refit(chosen, seed, rule)
 
     step("bootstrap intervals of the final figures")
@@ -112,12 +113,13 @@ def run(options: argparse.Namespace, rule: Rule, dictionary: Dictionary, step: S
     probability = models.probability(served.pipeline, newest)
     metrics: dict[str, Any] = {
         "known": options.known,
-        **record.metrics(chosen, candidates, published, probability, seed),
+        **record.metrics(chosen, served, compared, candidates, published, probability, seed),
     }
-    found = alarms.alarms(chosen, candidates, metrics, seed)
+    found = alarms.alarms(chosen, served, compared, candidates, metrics, seed)
     alarms.check(found, options.force)
     metrics["warnings"] = [alarm.text for alarm in found]
-    metrics["ablation"] = claims.ablation(leads, dictionary, served, rule, seed, step)
+    every = leads.spread(recipe.MOST_COMPARED)
+    metrics["ablation"] = claims.ablation(every, dictionary, same, rule, seed, step)
 
     step("exporting to ONNX and proving parity")
     published.pipeline.card_ = record.draft(chosen, published, probability, metrics)

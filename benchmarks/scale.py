@@ -1,9 +1,8 @@
 """What size costs: seconds and memory against rows, of scoring a CSV, of pandas, and of training.
 
-    python -m benchmarks.scale                                    # about ten minutes; prints the report
+    python -m benchmarks.scale                                    # about 20 minutes; prints the report
     python -m benchmarks.scale --write                            # and writes it, here and into its page
     python -m benchmarks.scale --scoring 10000 100000 --training  # smaller
-    python -m benchmarks.scale --training 10000 100000 1000000    # larger, and much longer
     python -m benchmarks.scale --report                           # writes what scale.json holds
 
 A run is a program from its start to its end, imports and all: `predict.py score --reasons 0` with one
@@ -50,7 +49,7 @@ HERE = ROOT / "benchmarks"
 MARK = "<!-- the scale, written by benchmarks/scale.py -->"
 
 SCORING = (10_000, 100_000, 1_000_000, 10_000_000)
-TRAINING = (10_000, 100_000)
+TRAINING = (10_000, 100_000, 1_000_000)
 MILLION = 1_000_000
 ROUNDS = 3  # below a million rows
 SAMPLE = 0.2  # seconds between two looks at memory

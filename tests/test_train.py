@@ -18,10 +18,11 @@ import pytest
 import train
 from leadscore.dictionary import Dictionary
 from leadscore.scorer import TOLERANCE, Scorer
-from leadscore.training import gate
+from leadscore.training import gate, recipe
 from leadscore.training.dataset import inputs, load
 from leadscore.training.decision import Rule
 from leadscore.training.models import CANDIDATES, SERVED, probability
+from leadscore.training.onnx import parity
 from leadscore.training.recipe import evaluate
 from tests.conftest import MODEL, ROOT, TWIN, Serve
 
@@ -390,6 +391,33 @@ def test_published_model_has_learned_from_the_newest_leads(crm: list[Any], tmp_p
     alone = _train(*crm, "--output", refitted, "--seed", "1")
     assert alone.code == 3
     assert "nothing to compare with" in alone.err
+
+
+@pytest.mark.slow
+def test_models_that_had_some_of_the_leads_are_told_from_those_of_all(
+    crm: list[Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of many leads, rivals and columns are compared on some, beside the served model on the same: the
+    card says on how many, in figures and in words; its own figures and its trees are those of all.
+    """
+    assert _train(*crm, "--output", tmp_path / "all").code == 0
+    monkeypatch.setattr(recipe, "MOST_COMPARED", 600)
+    monkeypatch.setattr(parity, "MOST_LEADS", 300)
+    done = _train(*crm, "--output", tmp_path / "some")
+    assert done.code == 0, done.err
+    every, some = (json.loads((tmp_path / n / "metrics.json").read_text()) for n in ("all", "some"))
+    assert some["data"] == {**every["data"], "compared_on": 600}
+    assert list(some["models"]) == [*CANDIDATES, f"{SERVED}_on_sample"]
+    assert some["models"][SERVED] == every["models"][SERVED]
+    assert some["models"]["random_forest"] != every["models"]["random_forest"]
+    assert some["ablation"]["capture"]["by_time"] == some["models"][f"{SERVED}_on_sample"]["newest"]
+    cards = [Scorer(tmp_path / name / MODEL.name).card for name in ("all", "some")]
+    assert [card.data.get("compared_on") for card in cards] == [None, 600]
+    assert [card.parity["leads"] for card in cards] == [1200, 300]
+    assert cards[0].golden == cards[1].golden
+    for text in ((tmp_path / "some" / "CARD.md").read_text(), done.out):
+        assert "are compared on 600 of the leads" in text
+    assert "are compared on" not in (tmp_path / "all" / "CARD.md").read_text()
 
 
 @pytest.mark.slow

@@ -20,16 +20,21 @@ TIME_COSTS: Final = 0.01  # ROC-AUC; less than that may be the fewer leads of a 
 
 
 def alarms(
-    leads: Dataset, models: Mapping[str, Evaluated], metrics: Mapping[str, Any], seed: int
+    leads: Dataset,
+    served: Evaluated,
+    compared: Dataset,
+    candidates: Mapping[str, Evaluated],
+    metrics: Mapping[str, Any],
+    seed: int,
 ) -> list[Alarm]:
-    """Every alarm, those to refuse for first."""
+    """Every alarm, those to refuse for first. `compared`: the leads that the candidates have had."""
     found = [
-        *_nothing_learned(models[SERVED], metrics),
+        *_nothing_learned(served, metrics),
         *alarms_of_leads(leads),
-        *_better(leads, models, seed),
+        *_better(compared, candidates, seed),
     ]
     if leads.timed:
-        found += [*_moved(leads), *_time(leads, models[SERVED], seed)]
+        found += [*_moved(leads), *_time(leads, served, seed)]
     return sorted(found, key=lambda alarm: not alarm.refused)
 
 

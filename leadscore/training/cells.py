@@ -66,6 +66,7 @@ def _read(file: CsvFile, dictionary: Dictionary) -> Table:
     unlisted = _unlisted(file.columns.names, dictionary)
     columns = replace(file.columns, positions=file.columns.places)
     cells: dict[str, list[str]] = {name: [] for name in columns.positions}
+    texts: dict[str, str] = {}  # each once, however many cells have it
     leads = 0
     for records in file.blocks():
         rows = Rows.of(records, file.dialect, columns)
@@ -74,7 +75,7 @@ def _read(file: CsvFile, dictionary: Dictionary) -> Table:
             quoted = _quoted_twice(records.parsed.get(number, []), file.dialect.delimiter)
             raise DataError(f"row {leads + number + 2}: {rows.wrong[number]}{quoted}")
         for name, found in rows.columns.items():
-            cells[name] += found
+            cells[name] += map(texts.setdefault, found, found)
         leads += len(rows.texts)
     if not leads:
         raise DataError("the file has a header but no leads")

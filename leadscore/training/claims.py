@@ -23,12 +23,23 @@ def tested(metrics: Mapping[str, Any]) -> str:
     return "newest" if metrics["data"]["split"] == "by time" else "held-out"
 
 
+def sampled(metrics: Mapping[str, Any]) -> str:
+    """On which leads models and columns are compared, in words; empty if on all."""
+    if "compared_on" not in metrics["data"]:
+        return ""
+    leads, served = metrics["data"]["compared_on"], metrics["served"]
+    return (
+        f"Models, and columns known later, are compared on {leads:,} of the leads, spread evenly over "
+        f"them; “{served} on sample” is the served model fitted on these, “{served}” on all."
+    )
+
+
 def ablation(
     leads: Dataset, dictionary: Dictionary, served: Evaluated, rule: Rule, seed: int, step: Step
 ) -> dict[str, Any]:
     """What the served model would claim with ever later columns, split by time and at random.
 
-    `served`: with the columns it has; no set of columns is fitted twice.
+    `served`: with the columns it has, on the same leads; no set of columns is fitted twice.
     """
     found = {}
     own = {"by_time": served.newest, "at_random": served.at_random}
@@ -66,6 +77,8 @@ def explained(metrics: Mapping[str, Any]) -> str:
         return UNTIMED
     served = metrics["models"][metrics["served"]]
     by_time, at_random = served["newest"]["roc_auc"], served["at_random"]["roc_auc"]
+    own = metrics["ablation"][metrics["known"]]
+    flattery = own["at_random"]["roc_auc"] - own["by_time"]["roc_auc"]
     repeated = {split: f"{share:.0%}" for split, share in metrics["seen_before"].items()}
     harder = "easier" if by_time > at_random else "harder"
     text = (
@@ -79,7 +92,7 @@ def explained(metrics: Mapping[str, Any]) -> str:
         f"“{name}” {level['at_random']['roc_auc']:.3f} instead of {level['by_time']['roc_auc']:.3f}"
         for name, level in metrics["ablation"].items()
         if round(level["at_random"]["roc_auc"] - level["by_time"]["roc_auc"], 3)
-        > max(0.0, round(at_random - by_time, 3))
+        > max(0.0, round(flattery, 3))
     ]
     if flattered:
         text += f" It flatters columns whose values change with time: {', '.join(flattered)}."

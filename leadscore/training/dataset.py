@@ -63,7 +63,14 @@ class Dataset:
 
     def shuffled(self, seed: int) -> "Dataset":
         """The same leads in random order, as if time did not matter."""
-        features, target = self.select(np.random.default_rng(seed).permutation(len(self)))
+        return self._of(np.random.default_rng(seed).permutation(len(self)))
+
+    def spread(self, most: int) -> "Dataset":
+        """At most so many of the leads, spread evenly over time; itself if it has no more."""
+        return self if len(self) <= most else self._of(spread(len(self), most))
+
+    def _of(self, rows: NDArray[np.int64]) -> "Dataset":
+        features, target = self.select(rows)
         return replace(self, features=features.reset_index(drop=True), target=target)
 
     def oldest(self) -> tuple[pd.DataFrame, Target]:
@@ -77,6 +84,11 @@ class Dataset:
     @property
     def _split(self) -> int:
         return int(len(self) * (1 - NEWEST_SHARE))
+
+
+def spread(leads: int, most: int) -> NDArray[np.int64]:
+    """The numbers of at most so many of some leads, spread evenly from the first to the last."""
+    return np.linspace(0, leads - 1, min(leads, most)).astype(np.int64)
 
 
 def row_groups(features: pd.DataFrame) -> NDArray[np.uint64]:

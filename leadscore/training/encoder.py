@@ -39,11 +39,13 @@ class LevelEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sc
     def transform(self, X: pd.DataFrame) -> NDArray[np.float32]:  # noqa: N803
         """Encode leads, shape (n, levels of all columns)."""
         check_is_fitted(self)
-        encoded = []
+        encoded = np.zeros((len(X), sum(map(len, self.levels_))), np.float32)
+        rows, first = np.arange(len(X)), 0
         for name, levels in zip(self.feature_names_in_, self.levels_, strict=True):
             codes = pd.Index(levels).get_indexer(X[name])
-            encoded.append(np.eye(len(levels), dtype=np.float32)[np.maximum(codes, 0)])
-        return np.hstack(encoded)
+            encoded[rows, first + np.maximum(codes, 0)] = 1
+            first += len(levels)
+        return encoded
 
     def get_feature_names_out(self, input_features: object = None) -> NDArray[np.object_]:
         """The encoded features' names, `column_level`."""

@@ -13,7 +13,7 @@ from sklearn.ensemble import RandomForestClassifier
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline, make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 from xgboost import XGBClassifier
 
@@ -91,7 +91,10 @@ def logistic_regression(features: Features, seed: int) -> Pipeline:
     """The linear model: one-hot levels; numbers filled by their median (with a flag), standardised."""
     filled = SimpleImputer(strategy="median", add_indicator=True, keep_empty_features=True)
     encoder = _encoder(features, make_pipeline(filled, StandardScaler()))
-    return Pipeline([("encode", encoder), ("model", LogisticRegression(max_iter=2000))])
+    # In float32 no solver comes close to the minimum.
+    double = FunctionTransformer(np.asarray, kw_args={"dtype": np.float64})
+    model = LogisticRegression(solver="newton-cholesky")
+    return Pipeline([("encode", encoder), ("double", double), ("model", model)])
 
 
 def decision_tree(features: Features, seed: int) -> Pipeline:

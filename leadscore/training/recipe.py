@@ -1,9 +1,11 @@
 """The recipe by which every model is fitted, given its threshold and measured."""
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 import pandas as pd
+from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 
 from leadscore.card import Threshold
@@ -12,10 +14,13 @@ from leadscore.training.dataset import Dataset
 from leadscore.training.decision import Rule
 from leadscore.training.evaluation.calibration import Calibration, calibrate
 from leadscore.training.evaluation.figures import Figures, Probability, Target, measure
-from leadscore.training.evaluation.folds import out_of_fold, rolling_origin
+from leadscore.training.evaluation.folds import at_once, out_of_fold, rolling_origin
 from leadscore.training.models import CANDIDATES, SERVED, CalibratedXGBClassifier, probability
 
 DEFAULT_RULE: Final = Rule()
+
+MOST_COMPARED: Final = 100_000
+"""Leads on which models and columns are compared: which is better is certain long before a million."""
 
 
 @dataclass(frozen=True)
@@ -69,8 +74,9 @@ def fit(
     """Fit a model on some leads; their threshold, and the served model's calibration, are chosen on
     probabilities out of fold.
     """
-    scores = out_of_fold(model, features, target, seed)
-    model.fit(features, target)
+    scores, _ = at_once(
+        partial(out_of_fold, clone(model), features, target, seed), partial(model.fit, features, target)
+    )
     calibration = None
     if isinstance(model["model"], CalibratedXGBClassifier):
         calibration, scores = calibrate(target, scores)
@@ -90,7 +96,9 @@ def evaluate(leads: Dataset, name: str, seed: int, rule: Rule = DEFAULT_RULE) ->
     model = CANDIDATES[name](leads.dictionary.features, seed)
     fitted = fit(features, target, model, seed, rule)
     at = fitted.threshold.value
-    rolling = rolling_origin(model, features, target)
+    rolling, random = at_once(
+        partial(rolling_origin, model, features, target), partial(at_random, leads, name, seed, at)
+    )
     newer = slice(-len(rolling), None)
     return Evaluated(
         **vars(fitted),
@@ -99,7 +107,7 @@ def evaluate(leads: Dataset, name: str, seed: int, rule: Rule = DEFAULT_RULE) ->
         rolling=measure(target[newer], rolling, at),
         mixed=measure(target[newer], fitted.out_of_fold[newer], at),
         newest=on_newest(model, leads, at),
-        at_random=at_random(leads, name, seed, at),
+        at_random=random,
     )
 
 

@@ -97,7 +97,7 @@ Every score is the sum of its columns' exact SHAP values and a base of {card.bas
 
 ### Against other models
 
-{tables.table((f"model, {tested} leads", *map(tables.title, tables.COMPARED)), tables.models(metrics, "newest"))}
+{_sampled(metrics)}{tables.table((f"model, {tested} leads", *map(tables.title, tables.COMPARED)), tables.models(metrics, "newest"))}
 
 {_over_time(metrics) if timed else _at_random(metrics)}
 
@@ -178,6 +178,10 @@ def _refitted(data: Mapping[str, Any]) -> str:
         f"This model is fitted on all {data['fitted_on']:,}; its\nthreshold and grades are of them, too. The "
         "figures are those of the recipe, the same steps on fewer leads.\n"
     )
+
+
+def _sampled(metrics: Mapping[str, Any]) -> str:
+    return f"{said}\n\n" if (said := claims.sampled(metrics)) else ""
 
 
 def _over_time(metrics: Mapping[str, Any]) -> str:

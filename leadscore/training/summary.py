@@ -28,7 +28,8 @@ def summarise(metrics: Mapping[str, Any], output: Path) -> None:
         console.print(_table(title, "model", rows))
     if len(splits) > 1:
         console.print(_rolling(metrics))
-    console.print(claims.explained(metrics), soft_wrap=True, end="\n\n")
+    for said in filter(None, (claims.sampled(metrics), claims.explained(metrics))):
+        console.print(said, soft_wrap=True, end="\n\n")
     rows = {
         f"{name}, {split.replace('_', ' ')}" if len(splits) > 1 else name: level[split]
         for name, level in metrics["ablation"].items()

@@ -26,21 +26,24 @@ def read_all(
 
     `rows`: the number of each in the file; if none are given, they follow the header.
     """
-    values: list[_T] = []
-    errors: list[str] = []
     known: dict[str, _T] = {}
-    for number, cell in zip(rows or count(2), cells[column.name], strict=False):
+    wrong: dict[str, str] = {}
+    texts = cells[column.name]
+    for text in dict.fromkeys(texts):
         try:
-            if cell not in known:
-                known[cell] = read(cell)
-            values.append(known[cell])
+            known[text] = read(text)
         except ColumnError as error:
-            errors.append(
-                f"column {column.source!r}, row {number}: got {show(cell)}, expected {error.expected}"
-            )
-    if errors:
-        raise DataError(errors[0] + (f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""))
-    return values
+            wrong[text] = error.expected
+    if wrong:
+        first, *others = [
+            (row, text) for row, text in zip(rows or count(2), texts, strict=False) if text in wrong
+        ]
+        row, text = first
+        more = f" (and {len(others)} more)" if others else ""
+        raise DataError(
+            f"column {column.source!r}, row {row}: got {show(text)}, expected {wrong[text]}{more}"
+        )
+    return [known[text] for text in texts]
 
 
 def check_id(values: Sequence[str], column: Column, rows: Sequence[int]) -> None:

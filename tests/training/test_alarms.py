@@ -78,7 +78,7 @@ def _alarms(leads: Dataset, fitted: dict[str, Evaluated] | None = None) -> list[
     features, target = leads.newest()
     found = probability(models[SERVED].pipeline, features)
     intervals = resampling.intervals(target, found, models[SERVED].threshold.value, 0)
-    return alarms(leads, models, {"intervals": intervals}, 0)
+    return alarms(leads, models[SERVED], leads, models, {"intervals": intervals}, 0)
 
 
 def _said(found: list[Alarm], start: str) -> list[Alarm]:

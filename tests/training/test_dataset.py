@@ -7,8 +7,10 @@ import numpy as np
 import pytest
 
 from leadscore.dictionary import Dictionary
+from leadscore.tables.block import BLOCK
+from leadscore.tables.csv_file import CHUNK
 from leadscore.training.cells import DataError
-from leadscore.training.dataset import Dataset, frame, inputs, load, row_groups
+from leadscore.training.dataset import Dataset, frame, inputs, load, row_groups, spread
 from tests.conftest import TWIN
 
 LINES = TWIN.read_text(encoding="utf-8").splitlines()
@@ -210,6 +212,70 @@ def test_shuffled_leads_are_the_same_leads(leads: Dataset) -> None:
     assert shuffled.target.sum() == leads.target.sum()
     assert sorted(row_groups(shuffled.features)) == sorted(row_groups(leads.features))
     assert not shuffled.features.equals(leads.features)
+
+
+@pytest.mark.parametrize("most", [1, 2, 1000, 9239, 9240, 10**6])
+def test_leads_of_a_sample_are_of_all_times(leads: Dataset, most: int) -> None:
+    """Each once, in their order, from the first on, as many from each tenth; all where there are few."""
+    rows = spread(len(leads), most)
+    assert len(rows) == min(most, len(leads))
+    assert rows[0] == 0
+    assert (np.diff(rows) > 0).all()
+    tenths = np.bincount(rows * 10 // len(leads), minlength=10)
+    assert most < 10 or max(tenths) - min(tenths) <= 2
+    sample = leads.spread(most)
+    assert np.array_equal(sample.target, leads.target[rows])
+    assert sample.features.equals(leads.features.iloc[rows].reset_index(drop=True))
+    assert (sample is leads) == (most >= len(leads))
+
+
+def test_no_cell_is_torn_where_a_piece_of_the_file_ends(tmp_path: Path, capture: Dictionary) -> None:
+    """A file is read in pieces; a cell in quotes, of many lines, lies across each of their ends."""
+    place = HEADER.index("Lead Source")
+    rows = [line.split(",") for line in LINES[1:] if '"' not in line]
+    text, torn = LINES[0], 0
+    for row in rows:
+        row[place] = "Google"
+        if CHUNK - len(text) % CHUNK < 500:
+            row[place] = '"Trade' + "\n" * 1000 + 'Fair"'
+            torn += 1
+        text += "\n" + ",".join(row)
+    assert text.isascii()
+    (tmp_path / "leads.csv").write_text(text)
+    found = load(tmp_path / "leads.csv", capture)
+    assert len(found) == len(rows)
+    assert found.features["lead_source"].value_counts().to_dict() == {
+        "Google": len(rows) - torn,
+        "Trade Fair": torn,
+    }
+    assert torn >= len(text) // CHUNK > 3
+
+
+def test_a_level_of_the_last_block_is_a_level(tmp_path: Path, capture: Dictionary) -> None:
+    """Levels are those of the whole file, not of the rows that were read first."""
+    place = HEADER.index("Lead Source")
+    rows = [line.split(",") for line in LINES[1:] if '"' not in line]
+    assert len(rows) > 2 * BLOCK
+    for row in rows[-20:]:
+        row[place] = "Trade Fair"
+    (tmp_path / "leads.csv").write_text("\n".join(map(",".join, [HEADER, *rows])))
+    found = load(tmp_path / "leads.csv", capture)
+    assert (found.features["lead_source"] == "Trade Fair").sum() == 20
+    (column,) = (c for c in found.dictionary.features if c.name == "lead_source")
+    assert "Trade Fair" in column.levels
+
+
+def test_each_bad_cell_is_counted_and_the_first_is_named(
+    refused: Callable[[str | bytes], str],
+) -> None:
+    """Also where a text is bad in several rows, although each text is read once."""
+    place = HEADER.index("TotalVisits")
+    rows = [line.split(",") for line in LINES if '"' not in line]
+    for number, text in ((7, "many"), (9, "few"), (11, "many")):
+        rows[number][place] = text
+    message = refused("\n".join(map(",".join, rows)))
+    assert "column 'TotalVisits', row 8: got 'many', expected a number" in message
+    assert message.endswith("(and 2 more)")
 
 
 def test_dates_order_leads_and_need_not_differ(tmp_path: Path, capture: Dictionary) -> None:

@@ -2,6 +2,7 @@
 
 import pytest
 from sklearn.pipeline import Pipeline
+from threadpoolctl import threadpool_limits
 
 from leadscore.training.dataset import Dataset
 from leadscore.training.evaluation.figures import measure
@@ -32,3 +33,14 @@ def test_final_model_is_beaten_by_none_it_was_compared_with(leads: Dataset, pipe
         if name != SERVED:
             margin = 0.005 if name == "random_forest" else 0
             assert served < loss(build(leads.dictionary.features, 0)) + margin, name
+
+
+def test_the_linear_model_is_the_same_on_any_machine(leads: Dataset) -> None:
+    """Its minimum is reached, so that the number of cores decides no digit that is published."""
+    features, target = leads.oldest()
+    found = []
+    for threads in (1, 2):
+        with threadpool_limits(threads, "blas"):
+            model = CANDIDATES["logistic_regression"](leads.dictionary.features, 0).fit(features, target)
+        found.append(probability(model, features))
+    assert found[0] == pytest.approx(found[1], abs=1e-9)

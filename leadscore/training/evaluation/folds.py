@@ -1,15 +1,17 @@
 """Which leads a model is fitted on and which it is tried on, and its probabilities for the latter."""
 
+from collections.abc import Callable
 from itertools import pairwise
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
-from joblib import parallel_config
+from joblib import Parallel, delayed, parallel_config
 from numpy.typing import NDArray
 from sklearn.base import clone
 from sklearn.model_selection import StratifiedGroupKFold, cross_val_predict
 from sklearn.pipeline import Pipeline
+from threadpoolctl import threadpool_limits
 
 from leadscore.training.dataset import row_groups
 from leadscore.training.evaluation.figures import Probability, Target
@@ -37,11 +39,22 @@ def rolling_origin(model: Pipeline, features: pd.DataFrame, target: Target) -> P
     all leads before its period; there are PERIODS of them (Tashman 2000, Int. J. Forecasting 16:437).
     """
     starts = np.linspace(len(target) // 2, len(target), PERIODS + 1).astype(int)
-    scores = [
-        clone(model).fit(features[:start], target[:start]).predict_proba(features[start:end])[:, 1]
-        for start, end in pairwise(starts)
-    ]
-    return np.concatenate(scores, dtype=np.float64)
+
+    def scores(start: int, end: int) -> Probability:
+        fitted = clone(model).fit(features[:start], target[:start])
+        return np.asarray(fitted.predict_proba(features[start:end])[:, 1], dtype=np.float64)
+
+    periods = pairwise(starts)
+    return np.concatenate(Parallel(n_jobs=-1, prefer="threads")(delayed(scores)(*p) for p in periods))
+
+
+def at_once(*tasks: Callable[[], Any]) -> list[Any]:
+    """What tasks return that run at the same time: a fit has one thread, and would leave cores idle.
+
+    BLAS gets no more: its threads wait for each other, and a sum of floats depends on their number.
+    """
+    with threadpool_limits(1, "blas"):
+        return list(Parallel(n_jobs=len(tasks), prefer="threads")(delayed(task)() for task in tasks))
 
 
 def folds(

@@ -9,10 +9,9 @@ from numpy.typing import NDArray
 
 from leadscore.training.evaluation.figures import (
     Probability,
+    Scored,
     Target,
     log_loss,
-    measure,
-    roc_auc,
 )
 
 RESAMPLES: Final = 1000
@@ -33,8 +32,8 @@ def intervals(
 
     Of the calibration error there is none: chance alone makes it larger in a resample than it is.
     """
-    every = np.ones(len(target), np.bool_)
-    samples = [measure(target[r], probability[r], threshold) for r in _resamples(target, every, seed)]
+    every, leads = np.ones(len(target), np.bool_), Scored.of(target, probability)
+    samples = [leads.take(rows).measure(threshold) for rows in _resamples(target, every, seed)]
     low, high = np.percentile([list(sample.values()) for sample in samples], (2.5, 97.5), axis=0)
     return {
         name: [round(float(a), 4), round(float(b), 4)]
@@ -52,9 +51,9 @@ class Difference:
     high: float
 
 
-COMPARED: Final[dict[str, Callable[[Target, Probability], float]]] = {
-    "roc_auc": roc_auc,
-    "log_loss": log_loss,
+COMPARED: Final[dict[str, Callable[[Scored], float]]] = {
+    "roc_auc": lambda leads: leads.curve().roc_auc(),
+    "log_loss": lambda leads: log_loss(leads.target, leads.probability),
 }
 """The figures by which two models are compared."""
 
@@ -73,10 +72,12 @@ def differences(
     `part`, shape (n,): measured on these leads alone; resampled are all, in the order of time.
     """
     rows = np.ones(len(target), np.bool_) if part is None else part
-    samples = [_exceeds(target[r], ours[r], theirs[r]) for r in _resamples(target, rows, seed)]
+    pair = Scored.of(target, ours), Scored.of(target, theirs)
+    samples = [_exceeds(*(leads.take(r) for leads in pair)) for r in _resamples(target, rows, seed)]
     tail = 100 * (1 - confidence) / 2
     low, high = np.percentile(samples, (tail, 100 - tail), axis=0)
-    found = zip(_exceeds(target[rows], ours[rows], theirs[rows]), low, high, strict=True)
+    exact = _exceeds(*(leads.take(np.flatnonzero(rows)) for leads in pair))
+    found = zip(exact, low, high, strict=True)
     return {name: Difference(*map(float, row)) for name, row in zip(COMPARED, found, strict=True)}
 
 
@@ -96,5 +97,5 @@ def _resamples(target: Target, part: NDArray[np.bool_], seed: int) -> Iterator[N
             yield rows
 
 
-def _exceeds(target: Target, ours: Probability, theirs: Probability) -> list[float]:
-    return [figure(target, ours) - figure(target, theirs) for figure in COMPARED.values()]
+def _exceeds(ours: Scored, theirs: Scored) -> list[float]:
+    return [figure(ours) - figure(theirs) for figure in COMPARED.values()]

@@ -13,13 +13,14 @@ from leadscore.card import Card
 from leadscore.columns import LARGEST, Tensors, tensor
 from leadscore.dictionary import Dictionary
 from leadscore.scorer import TOLERANCE, Scorer
-from leadscore.training.dataset import frame, inputs
+from leadscore.training.dataset import frame, inputs, spread
 from leadscore.training.errors import RefusedError
 from leadscore.training.evaluation.figures import Probability
 from leadscore.training.models import probability
 from leadscore.training.onnx.shap_values import contributions
 from leadscore.training.onnx.trees import boosted_trees
 
+MOST_LEADS: Final = 50_000  # of those given, spread over time
 ADVERSARIAL_LEADS: Final = 10_000  # at least; more where a column has more values to try
 
 # What may differ, as it is said.
@@ -122,7 +123,7 @@ def check_plain(
 
 
 def _batches(pipeline: Pipeline, card: Card, features: pd.DataFrame, seed: int) -> Iterator[Tensors]:
-    yield inputs(features, card.dictionary)
+    yield inputs(features.iloc[spread(len(features), MOST_LEADS)], card.dictionary)
     yield adversarial(pipeline, card.dictionary, card.reference, seed)
 
 

@@ -1,11 +1,14 @@
 """Folds: alike, and none scored by a model that has met its leads."""
 
+import threading
+
 import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator, ClassifierMixin
+from threadpoolctl import threadpool_info
 
 from leadscore.training.dataset import Dataset, row_groups
-from leadscore.training.evaluation.folds import COMMON, folds, out_of_fold
+from leadscore.training.evaluation.folds import COMMON, at_once, folds, out_of_fold
 
 
 class _Memory(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
@@ -42,3 +45,20 @@ def test_folds_are_alike(leads: Dataset) -> None:
     assert sorted(np.concatenate(held_out)) == list(range(len(target)))
     for counts in ([len(rows) for rows in held_out], [int(target[rows].sum()) for rows in held_out]):
         assert max(counts) - min(counts) <= 0.01 * max(counts)
+
+
+def test_results_of_tasks_at_once_come_in_their_order() -> None:
+    """Whichever ends first; and BLAS adds no threads to theirs."""
+    waited = threading.Event()
+
+    def first() -> str:
+        assert waited.wait(10), "the tasks did not run at the same time"
+        return "first"
+
+    def blas() -> list[int]:
+        waited.set()
+        return [lib["num_threads"] for lib in threadpool_info() if lib["user_api"] == "blas"]
+
+    found, threads = at_once(first, blas)
+    assert found == "first"
+    assert set(threads) == {1}

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from leadscore.training.evaluation.figures import measure
+from leadscore.training.evaluation.figures import Scored, log_loss, measure
 from leadscore.training.evaluation.resampling import COMPARED, differences, intervals
 
 
@@ -44,7 +44,7 @@ def test_differences_of_a_part_are_those_of_its_leads() -> None:
     ours, part = rng.random(1000), np.arange(1000) % 10 == 0
     target = (rng.random(1000) < ours).astype(np.int8)
     found = differences(target, ours, np.full(1000, 0.5), 0, part=part)["log_loss"]
-    alone = COMPARED["log_loss"](target[part], ours[part]) - np.log(2)
+    alone = log_loss(target[part], ours[part]) - np.log(2)
     assert found.value == pytest.approx(alone)
     assert found.low < found.value < found.high
 
@@ -57,6 +57,19 @@ def test_differences_are_those_of_the_figures() -> None:
     theirs = np.clip(ours + rng.normal(0.05, 0.1, 800), 0.001, 0.999)
     found, back = differences(target, ours, theirs, 0), differences(target, theirs, ours, 0)
     for name, figure in COMPARED.items():
-        assert found[name].value == pytest.approx(figure(target, ours) - figure(target, theirs))
+        exact = figure(Scored.of(target, ours)) - figure(Scored.of(target, theirs))
+        assert found[name].value == pytest.approx(exact)
         assert found[name].low <= found[name].value <= found[name].high
         assert back[name].value == pytest.approx(-found[name].value)
+
+
+@pytest.mark.parametrize("digits", [1, 9])
+def test_a_resample_that_keeps_its_places_has_the_figures_of_its_leads(digits: int) -> None:
+    """Scores are sorted once; leads drawn twice, scores nobody drew and equal scores change nothing."""
+    rng = np.random.default_rng(0)
+    probability = rng.random(300).round(digits)
+    target = (rng.random(300) < probability).astype(np.int8)
+    leads = Scored.of(target, probability)
+    for _ in range(20):
+        rows = rng.integers(0, 300, 300)
+        assert leads.take(rows).measure(0.5) == measure(target[rows], probability[rows], 0.5)
