@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any, Final
 
 from leadscore.columns import Column, ColumnError
+from leadscore.names import fold
 from leadscore.values import level_key
 
 SEPARATOR: Final = ";"  # of a list, unless the dictionary says another
@@ -42,11 +43,26 @@ DAYS_UNTIL: Final = "days until "
 def parts(whole: Column, entries: Sequence[str] = ()) -> Iterator[Column]:
     """The columns a model reads of one. `entries`: of a list, those that are common."""
     if whole.kind == "list":
-        yield from (_part(whole, entry, f"entry_{n}") for n, entry in enumerate(entries, start=1))
+        yield from _of_list(whole, entries)
     elif whole.kind == "email":
         yield _part(whole, "kind")
     else:
         yield from (_part(whole, part) for part in whole.part)
+
+
+def _of_list(whole: Column, entries: Sequence[str]) -> Iterator[Column]:
+    """A column for each entry; of those whose names would be one, such as C++ and C#, the later have a
+    number.
+    """
+    used: set[str] = set()
+    for number, entry in enumerate(entries, start=1):
+        column = first = _part(whole, entry, f"entry_{number}")
+        again = 1
+        while not used.isdisjoint(keys := {fold(column.name), fold(column.source)}):
+            again += 1
+            column = replace(first, name=f"{first.name}_{again}", source=f"{first.source} ({again})")
+        used |= keys
+        yield column
 
 
 def other_date(part: str) -> str | None:

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from leadscore.columns import Column, ColumnError
+from leadscore.names import fold
 from leadscore.parts import COMPANY, FREE, NO, NO_ADDRESS, YES, parts, taken
 
 LIST = Column("touch", "Touch", "feature", "list", "capture", "why")
@@ -27,6 +28,16 @@ def test_parts_are_columns_of_their_own() -> None:
     ]
     assert [p.name for p in parts(MAIL)] == ["mail_kind"]
     assert list(parts(replace(DATE, part=()))) == []
+
+
+def test_entries_that_differ_in_signs_alone_are_columns_each() -> None:
+    """No two of them share a name or a header, in whatever script; each is found by what it is."""
+    entries = ["C++", "C#", "C", "café", "caf", "+", "価", "C (2)"]
+    found = list(parts(LIST, entries))
+    assert [p.name for p in found][:3] == ["touch_c", "touch_c_2", "touch_c_3"]
+    assert [p.source for p in found][:3] == ["Touch: C++", "Touch: C# (2)", "Touch: C (3)"]
+    assert len({fold(p.name) for p in found}) == len({fold(p.source) for p in found}) == len(entries)
+    assert [taken(LIST, p.part[0], "Demo; C#") for p in found] == [NO, YES, *[NO] * 6]
 
 
 @pytest.mark.parametrize(
