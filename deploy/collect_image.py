@@ -41,6 +41,7 @@ UNUSED: Final = {
     ),
     STDLIB: (
         *("config-*", "ensurepip", "idlelib", "lib2to3", "pydoc_data", "test", "tkinter", "turtle*"),
+        *("curses", "dbm", "sqlite3", "venv"),
     ),
     # What the service never imports and would bring libraries of the system with it.
     STDLIB / "lib-dynload": (
