@@ -1,7 +1,6 @@
 """`POST /predict/csv`: a CSV in, the same CSV with the answers added out."""
 
 import hashlib
-import io
 from collections.abc import Iterator, Mapping
 from typing import BinaryIO, Final, NamedTuple
 
@@ -119,7 +118,7 @@ def add(routes: APIRouter, settings: Settings) -> None:
         source, sheets = await received(request), None
         try:
             source, sheets = await unpacked(source, sheet, settings.max_csv, model)
-            file, room = await run_in_threadpool(
+            file, waiting = await run_in_threadpool(
                 _opened, source, model, wanted, reasons, decimal, mapping, form, some=not dry_run
             )
             if dry_run:
@@ -131,7 +130,7 @@ def add(routes: APIRouter, settings: Settings) -> None:
             names = chosen(request.query_params.get("columns", ""))
             choice = choose(names, file.dialect, file.columns, reasons)
             pieces = await run_in_threadpool(
-                _answer, source, file, model, reasons, choice, wanted, room, form
+                _answer, source, file, model, reasons, choice, wanted, waiting, form
             )
             if form == workbook.MEDIA_TYPE:
                 async with model.large:
@@ -170,10 +169,8 @@ def _opened(
     mapping: Mapping[str, str],
     form: str,
     some: bool,
-) -> tuple[CsvFile, BinaryIO]:
-    """The file, and room for the lines of a ranking, unless the answer would be beyond measure
-    (TableError) or there is no room (507).
-    """
+) -> tuple[CsvFile, int]:
+    """The file, and how many bytes of a ranking wait. TableError for an answer beyond measure."""
     chunks = iter(lambda: source.read(2**20), b"")
     rows = sum(max(chunk.count(b"\n"), chunk.count(b"\r")) for chunk in chunks)
     size = source.tell()
@@ -185,17 +182,17 @@ def _opened(
     if form == workbook.MEDIA_TYPE:
         excel.check(min(rows, wanted.top or rows) * file.columns.width)
     waits = wanted.ranked and needs_file(wanted.top)
-    return file, _room(rows, size, reasons) if waits else io.BytesIO()
+    return file, _waiting(rows, size, reasons) if waits else 0
 
 
-def _room(rows: int, size: int, reasons: int) -> BinaryIO:
-    """Where the lines of a ranking wait."""
+def _waiting(rows: int, size: int, reasons: int) -> int:
+    """Bytes of the lines of a ranking."""
     if rows > MOST_RANKED:
         raise TableError(
             f"{rows:,} rows are too many to be ranked here, at most {MOST_RANKED:,} are: leave out "
             "sort, or rank the file with `predict.py score --sort`"
         )
-    return reserved(size + rows * (LINE_BYTES + reasons * REASON_BYTES))
+    return size + rows * (LINE_BYTES + reasons * REASON_BYTES)
 
 
 class _Wanted(NamedTuple):
@@ -212,10 +209,12 @@ def _answer(
     reasons: int,
     choice: Choice | None,
     wanted: _Wanted,
-    room: BinaryIO,
+    waiting: int,
     form: str,
 ) -> Iterator[bytes]:
-    """The answer in pieces, which begins once a row was scored. TableError if none can be."""
+    """The answer in pieces, which begins once a row was scored. TableError if none can be; a 507 if
+    there is no room for as many bytes as are `waiting`.
+    """
     engine, note = model.engine, model.served.add
     scorer: CsvScorer | ndjson.NdjsonScorer
     if form == ndjson.MEDIA_TYPE:
@@ -224,6 +223,7 @@ def _answer(
     else:
         scorer = CsvScorer(engine, file.dialect, file.columns, reasons, note, choice)
         head, foot = header(file.dialect, file.columns, reasons, choice), bytes
+    room = reserved(waiting)
     blocks = begun(map(scorer.score, file.blocks()))
 
     def pieces() -> Iterator[bytes]:
