@@ -147,13 +147,13 @@ class Engine:
         }
         probability, contributions = self.scorer.run(inputs)
         values = probability.tolist()
-        threshold, grades, at_least = self.card.threshold.value, self._grades, self._at_least
+        threshold = self.card.threshold.value
         return Scored(
             inputs=inputs,
             probability=probability,
             contributions=contributions,
             score=[round(100 * p) for p in values],
-            grade=[grades[bisect_right(at_least, p) - 1] for p in values],
+            grade=list(map(self.grade, values)),
             converts=[p >= threshold for p in values],
             reasons=ranked(leads, probability, contributions, self.card.base, reasons, both_sides)
             if reasons

@@ -44,7 +44,7 @@ class Curve(NamedTuple):
         return np.asarray(np.interp(best, *self) / best / rate)
 
 
-class Scored(NamedTuple):
+class LeadsByScore(NamedTuple):
     """n leads: their outcomes, a model's probabilities, and the place of each lead's score among all, 0
     for the best. A resample keeps the places: scores are sorted once, not a thousand times.
     """
@@ -96,17 +96,17 @@ def measure(target: Target, probability: Probability, threshold: float) -> Figur
     Lift is the conversion rate among the best-scored share of leads over that of all of them. ECE is
     the expected calibration error over ten equal bins (Naeini et al. 2015).
     """
-    return Scored.of(target, probability).measure(threshold)
+    return LeadsByScore.of(target, probability).measure(threshold)
 
 
 def roc_auc(target: Target, probability: Probability) -> float:
     """The area under the ROC curve."""
-    return Scored.of(target, probability).curve().roc_auc()
+    return LeadsByScore.of(target, probability).curve().roc_auc()
 
 
 def lift(target: Target, probability: Probability, shares: ArrayLike) -> NDArray[np.float64]:
     """See `Curve.lift`."""
-    return Scored.of(target, probability).curve().lift(shares)
+    return LeadsByScore.of(target, probability).curve().lift(shares)
 
 
 def calibration_error(target: Target, probability: Probability) -> float:

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from leadscore.training.evaluation.figures import (
+    LeadsByScore,
     Probability,
-    Scored,
     Target,
     log_loss,
 )
@@ -32,7 +32,7 @@ def intervals(
 
     Of the calibration error there is none: chance alone makes it larger in a resample than it is.
     """
-    every, leads = np.ones(len(target), np.bool_), Scored.of(target, probability)
+    every, leads = np.ones(len(target), np.bool_), LeadsByScore.of(target, probability)
     samples = [leads.take(rows).measure(threshold) for rows in _resamples(target, every, seed)]
     low, high = np.percentile([list(sample.values()) for sample in samples], (2.5, 97.5), axis=0)
     return {
@@ -51,7 +51,7 @@ class Difference:
     high: float
 
 
-COMPARED: Final[dict[str, Callable[[Scored], float]]] = {
+COMPARED: Final[dict[str, Callable[[LeadsByScore], float]]] = {
     "roc_auc": lambda leads: leads.curve().roc_auc(),
     "log_loss": lambda leads: log_loss(leads.target, leads.probability),
 }
@@ -72,7 +72,7 @@ def differences(
     `part`, shape (n,): measured on these leads alone; resampled are all, in the order of time.
     """
     rows = np.ones(len(target), np.bool_) if part is None else part
-    pair = Scored.of(target, ours), Scored.of(target, theirs)
+    pair = LeadsByScore.of(target, ours), LeadsByScore.of(target, theirs)
     samples = [_exceeds(*(leads.take(r) for leads in pair)) for r in _resamples(target, rows, seed)]
     tail = 100 * (1 - confidence) / 2
     low, high = np.percentile(samples, (tail, 100 - tail), axis=0)
@@ -97,5 +97,5 @@ def _resamples(target: Target, part: NDArray[np.bool_], seed: int) -> Iterator[N
             yield rows
 
 
-def _exceeds(ours: Scored, theirs: Scored) -> list[float]:
+def _exceeds(ours: LeadsByScore, theirs: LeadsByScore) -> list[float]:
     return [figure(ours) - figure(theirs) for figure in COMPARED.values()]

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from leadscore.training.evaluation.figures import Scored, log_loss, measure
+from leadscore.training.evaluation.figures import LeadsByScore, log_loss, measure
 from leadscore.training.evaluation.resampling import COMPARED, differences, intervals
 
 
@@ -57,7 +57,7 @@ def test_differences_are_those_of_the_figures() -> None:
     theirs = np.clip(ours + rng.normal(0.05, 0.1, 800), 0.001, 0.999)
     found, back = differences(target, ours, theirs, 0), differences(target, theirs, ours, 0)
     for name, figure in COMPARED.items():
-        exact = figure(Scored.of(target, ours)) - figure(Scored.of(target, theirs))
+        exact = figure(LeadsByScore.of(target, ours)) - figure(LeadsByScore.of(target, theirs))
         assert found[name].value == pytest.approx(exact)
         assert found[name].low <= found[name].value <= found[name].high
         assert back[name].value == pytest.approx(-found[name].value)
@@ -69,7 +69,7 @@ def test_a_resample_that_keeps_its_places_has_the_figures_of_its_leads(digits: i
     rng = np.random.default_rng(0)
     probability = rng.random(300).round(digits)
     target = (rng.random(300) < probability).astype(np.int8)
-    leads = Scored.of(target, probability)
+    leads = LeadsByScore.of(target, probability)
     for _ in range(20):
         rows = rng.integers(0, 300, 300)
         assert leads.take(rows).measure(0.5) == measure(target[rows], probability[rows], 0.5)
