@@ -24,6 +24,7 @@ import io
 import json
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, get_args
 
@@ -88,6 +89,7 @@ def run(options: argparse.Namespace, rule: Rule, dictionary: Dictionary, step: S
         record,
         report,
     )
+    from leadscore.training.evaluation.folds import at_once  # noqa: PLC0415
     from leadscore.training.onnx.model_file import export  # noqa: PLC0415
     from leadscore.training.onnx.shap_table import ShapleyError  # noqa: PLC0415
     from leadscore.training.plots import pictures  # noqa: PLC0415
@@ -98,14 +100,11 @@ def run(options: argparse.Namespace, rule: Rule, dictionary: Dictionary, step: S
     seed = options.seed
     chosen = leads.narrow(dictionary.known_at(options.known))
 
-    compared, candidates = chosen.spread(recipe.MOST_COMPARED), {}
-    for name in models.CANDIDATES:
-        step(f"comparing models: {name}")
-        candidates[name] = recipe.evaluate(compared, name, seed, rule)
-    same = candidates[models.SERVED]
+    comparison = recipe.compare_all(chosen, seed, rule, step)
 
     step("fitting on all leads")
-    served = same if compared is chosen else recipe.evaluate(chosen, models.SERVED, seed, rule)
+    whole = comparison.leads is chosen
+    served = comparison.served if whole else recipe.evaluate(chosen, models.SERVED, seed, rule)
     published = served if options.no_refit else recipe.refit(chosen, seed, rule)
 
     step("bootstrap intervals of the final figures")
@@ -113,20 +112,22 @@ def run(options: argparse.Namespace, rule: Rule, dictionary: Dictionary, step: S
     probability = models.probability(served.pipeline, newest)
     metrics: dict[str, Any] = {
         "known": options.known,
-        **record.metrics(chosen, served, compared, candidates, published, probability, seed),
+        **record.metrics(chosen, served, comparison, published, probability, seed),
     }
-    found = alarms.alarms(chosen, served, compared, candidates, metrics, seed)
+    found = alarms.alarms(chosen, served, comparison, metrics, seed)
     alarms.check(found, options.force)
     metrics["warnings"] = [alarm.text for alarm in found]
     every = leads.spread(recipe.MOST_COMPARED)
-    metrics["ablation"] = claims.ablation(every, dictionary, same, rule, seed, step)
+    metrics["ablation"] = claims.ablation(every, dictionary, comparison.served, rule, seed, step)
 
     step("exporting to ONNX and proving parity")
     published.pipeline.card_ = record.draft(chosen, published, probability, metrics)
     evaluated_card = record.draft(chosen, served, probability, metrics)
     try:
-        model, card = export(published.pipeline, published.pipeline.card_, chosen.features)
-        evaluated, evaluated_card = export(served.pipeline, evaluated_card, newest)
+        (model, card), (evaluated, evaluated_card) = at_once(
+            partial(export, published.pipeline, published.pipeline.card_, chosen.features),
+            partial(export, served.pipeline, evaluated_card, newest),
+        )
     except ShapleyError as error:
         replace_files(options.output, {TOO_DEEP: _dumped(published.pipeline)})
         saved = options.output / TOO_DEEP

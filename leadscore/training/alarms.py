@@ -12,7 +12,7 @@ from leadscore.training.draft.notations import separator
 from leadscore.training.errors import Alarm, RefusedError
 from leadscore.training.evaluation.resampling import differences
 from leadscore.training.models import SERVED, probability
-from leadscore.training.recipe import Evaluated
+from leadscore.training.recipe import Comparison, Evaluated
 
 FEW: Final = 200  # leads of one outcome: figures of fewer are hardly figures
 MOVED: Final = 0.5  # of the older conversion rate
@@ -22,19 +22,18 @@ TIME_COSTS: Final = 0.01  # ROC-AUC; less than that may be the fewer leads of a 
 def alarms(
     leads: Dataset,
     served: Evaluated,
-    compared: Dataset,
-    candidates: Mapping[str, Evaluated],
+    comparison: Comparison,
     metrics: Mapping[str, Any],
     seed: int,
 ) -> list[Alarm]:
-    """Every alarm, those to refuse for first. `compared`: the leads that the candidates have had."""
+    """Every alarm, those to refuse for first."""
     found = [
         *_nothing_learned(served, metrics),
         *alarms_of_leads(leads),
-        *_better(compared, candidates, seed),
+        *_better(comparison, seed),
     ]
     if leads.timed:
-        found += [*_moved(leads), *_time(leads, served, seed)]
+        found += [*_moved(leads), *_time(comparison, seed)]
     return sorted(found, key=lambda alarm: not alarm.refused)
 
 
@@ -95,10 +94,11 @@ def _lists(leads: Dataset) -> Iterator[Alarm]:
             )
 
 
-def _better(leads: Dataset, models: Mapping[str, Evaluated], seed: int) -> Iterator[Alarm]:
+def _better(comparison: Comparison, seed: int) -> Iterator[Alarm]:
     """The candidate with the lowest log loss of those that beat the served one beyond chance."""
+    leads, models = comparison.leads, comparison.models
     features, target = leads.newest()
-    ours = probability(models[SERVED].pipeline, features)
+    ours = probability(comparison.served.pipeline, features)
     rivals = {name: model for name, model in models.items() if name != SERVED}
     found = {
         name: differences(
@@ -126,9 +126,10 @@ def _moved(leads: Dataset) -> Iterator[Alarm]:
         )
 
 
-def _time(leads: Dataset, served: Evaluated, seed: int) -> Iterator[Alarm]:
+def _time(comparison: Comparison, seed: int) -> Iterator[Alarm]:
+    served = comparison.served
     newer = len(served.rolling_scores)
-    target, out_of_fold = leads.oldest()[1][-newer:], served.out_of_fold[-newer:]
+    target, out_of_fold = comparison.leads.oldest()[1][-newer:], served.out_of_fold[-newer:]
     found = differences(target, served.rolling_scores, out_of_fold, seed)["roc_auc"]
     if found.value < -TIME_COSTS and found.high < 0:
         yield Alarm(

@@ -9,7 +9,7 @@ from leadscore.training.decision import Rule
 from leadscore.training.evaluation.figures import Figures
 from leadscore.training.models import CANDIDATES, SERVED
 from leadscore.training.progress import Step
-from leadscore.training.recipe import Evaluated, at_random, fit, on_newest
+from leadscore.training.recipe import Compared, at_random, fit, on_newest
 from leadscore.training.slices import seen
 
 UNTIMED: Final = (
@@ -29,13 +29,13 @@ def sampled(metrics: Mapping[str, Any]) -> str:
         return ""
     leads, served = metrics["data"]["compared_on"], metrics["served"]
     return (
-        f"Models, and columns known later, are compared on {leads:,} of the leads, spread evenly over "
-        f"them; “{served} on sample” is the served model fitted on these, “{served}” on all."
+        f"Models, splits and columns are compared on {leads:,} of the leads, spread evenly over them; "
+        f"“{served} on sample” is the served model fitted on these, “{served}” on all."
     )
 
 
 def ablation(
-    leads: Dataset, dictionary: Dictionary, served: Evaluated, rule: Rule, seed: int, step: Step
+    leads: Dataset, dictionary: Dictionary, served: Compared, rule: Rule, seed: int, step: Step
 ) -> dict[str, Any]:
     """What the served model would claim with ever later columns, split by time and at random.
 
@@ -75,10 +75,9 @@ def explained(metrics: Mapping[str, Any]) -> str:
     """
     if metrics["data"]["split"] == "at random":
         return UNTIMED
-    served = metrics["models"][metrics["served"]]
-    by_time, at_random = served["newest"]["roc_auc"], served["at_random"]["roc_auc"]
     own = metrics["ablation"][metrics["known"]]
-    flattery = own["at_random"]["roc_auc"] - own["by_time"]["roc_auc"]
+    by_time, at_random = own["by_time"]["roc_auc"], own["at_random"]["roc_auc"]
+    flattery = at_random - by_time
     repeated = {split: f"{share:.0%}" for split, share in metrics["seen_before"].items()}
     harder = "easier" if by_time > at_random else "harder"
     text = (

@@ -9,7 +9,11 @@ from leadscore.scorer import ModelError, Scorer
 from leadscore.training.dataset import Dataset, reread
 from leadscore.training.errors import RefusedError
 from leadscore.training.evaluation.figures import Probability
-from leadscore.training.evaluation.resampling import Difference, differences
+from leadscore.training.evaluation.resampling import (
+    Difference,
+    differences,
+    differences_by_part,
+)
 from leadscore.training.slices import by_level
 
 EVALUATED: Final = "evaluated.onnx"
@@ -75,10 +79,10 @@ def objections(published: Scorer, leads: Dataset, probability: Probability, seed
     compared = differences(target, probability, theirs, seed, 1 - DOUBT / len(MARGINS))
     found = [f"{text} on the {leads.tested} leads" for text in _worse(compared)]
     parts = by_level(leads)
-    for name, rows in parts.items():
-        confidence = 1 - DOUBT / len(MARGINS) / len(parts)
-        compared = differences(target, probability, theirs, seed, confidence, rows)
-        found += [f"{text} for {name} ({rows.sum():,} leads)" for text in _worse(compared)]
+    confidence = 1 - DOUBT / len(MARGINS) / max(1, len(parts))
+    by_part = differences_by_part(target, probability, theirs, parts, seed, confidence)
+    for name, compared in by_part.items():
+        found += [f"{text} for {name} ({parts[name].sum():,} leads)" for text in _worse(compared)]
     return found
 
 

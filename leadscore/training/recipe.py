@@ -1,11 +1,11 @@
 """The recipe by which every model is fitted, given its threshold and measured."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
 
 import pandas as pd
-from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 
 from leadscore.card import Threshold
@@ -16,11 +16,13 @@ from leadscore.training.evaluation.calibration import Calibration, calibrate
 from leadscore.training.evaluation.figures import Figures, Probability, Target, measure
 from leadscore.training.evaluation.folds import at_once, out_of_fold, rolling_origin
 from leadscore.training.models import CANDIDATES, SERVED, CalibratedXGBClassifier, probability
+from leadscore.training.progress import Step
 
 DEFAULT_RULE: Final = Rule()
 
-MOST_COMPARED: Final = 100_000
-"""Leads on which models and columns are compared: which is better is certain long before a million."""
+MOST_COMPARED: Final = 50_000
+"""Leads on which models, splits and columns are compared: what is better is certain long before a
+million."""
 
 
 @dataclass(frozen=True)
@@ -43,29 +45,50 @@ class Fitted:
 
 @dataclass(frozen=True)
 class Evaluated(Fitted):
-    """A model fitted on the oldest leads, and its figures on leads it was not fitted to.
+    """A model fitted on the oldest leads, and its figures: out of fold, and on the newest leads."""
 
-    `rolling_scores`, shape (newer half of the oldest leads,): see `folds.rolling_origin`; `rolling` are
-    their figures, `mixed` those of the same leads out of fold.
-    """
-
-    rolling_scores: Probability
     cross_validated: Figures
-    rolling: Figures
-    mixed: Figures
     newest: Figures
-    at_random: Figures
 
     def to_dict(self) -> dict[str, Any]:
         """For metrics.json."""
         return {
             "threshold": self.threshold.value,
             "cross_validated": self.cross_validated,
-            "rolling": self.rolling,
-            "mixed": self.mixed,
             "newest": self.newest,
-            "at_random": self.at_random,
         }
+
+
+@dataclass(frozen=True)
+class Compared(Evaluated):
+    """A model whose figures are compared between ways to split the leads, too.
+
+    `rolling_scores`, shape (newer half of the oldest leads,): see `folds.rolling_origin`; `rolling` are
+    their figures, `mixed` those of the same leads out of fold.
+    """
+
+    rolling_scores: Probability
+    rolling: Figures
+    mixed: Figures
+    at_random: Figures
+
+    def to_dict(self) -> dict[str, Any]:
+        """For metrics.json."""
+        compared = {"rolling": self.rolling, "mixed": self.mixed, "at_random": self.at_random}
+        return {**super().to_dict(), **compared}
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The candidates by name, compared on `leads`."""
+
+    leads: Dataset
+    models: Mapping[str, Compared]
+
+    @property
+    def served(self) -> Compared:
+        """The model that is exported, as it is on these leads."""
+        return self.models[SERVED]
 
 
 def fit(
@@ -74,9 +97,7 @@ def fit(
     """Fit a model on some leads; their threshold, and the served model's calibration, are chosen on
     probabilities out of fold.
     """
-    scores, _ = at_once(
-        partial(out_of_fold, clone(model), features, target, seed), partial(model.fit, features, target)
-    )
+    scores = out_of_fold(model, features, target, seed, partial(model.fit, features, target))
     calibration = None
     if isinstance(model["model"], CalibratedXGBClassifier):
         calibration, scores = calibrate(target, scores)
@@ -93,22 +114,41 @@ def refit(leads: Dataset, seed: int, rule: Rule = DEFAULT_RULE) -> Fitted:
 def evaluate(leads: Dataset, name: str, seed: int, rule: Rule = DEFAULT_RULE) -> Evaluated:
     """Fit one model on the oldest leads, and score the newest once."""
     features, target = leads.oldest()
-    model = CANDIDATES[name](leads.dictionary.features, seed)
-    fitted = fit(features, target, model, seed, rule)
+    fitted = fit(features, target, CANDIDATES[name](leads.dictionary.features, seed), seed, rule)
     at = fitted.threshold.value
-    rolling, random = at_once(
-        partial(rolling_origin, model, features, target), partial(at_random, leads, name, seed, at)
-    )
-    newer = slice(-len(rolling), None)
     return Evaluated(
         **vars(fitted),
-        rolling_scores=rolling,
         cross_validated=measure(target, fitted.out_of_fold, at),
+        newest=on_newest(fitted.pipeline, leads, at),
+    )
+
+
+def compare(leads: Dataset, name: str, seed: int, rule: Rule = DEFAULT_RULE) -> Compared:
+    """Evaluate one model, and by other splits of the same leads."""
+    evaluated = evaluate(leads, name, seed, rule)
+    features, target = leads.oldest()
+    at = evaluated.threshold.value
+    rolling, random = at_once(
+        partial(rolling_origin, evaluated.pipeline, features, target),
+        partial(at_random, leads, name, seed, at),
+    )
+    newer = slice(-len(rolling), None)
+    return Compared(
+        **vars(evaluated),
+        rolling_scores=rolling,
         rolling=measure(target[newer], rolling, at),
-        mixed=measure(target[newer], fitted.out_of_fold[newer], at),
-        newest=on_newest(model, leads, at),
+        mixed=measure(target[newer], evaluated.out_of_fold[newer], at),
         at_random=random,
     )
+
+
+def compare_all(leads: Dataset, seed: int, rule: Rule, step: Step) -> Comparison:
+    """Compare the candidates on at most MOST_COMPARED of the leads, spread over time."""
+    leads, models = leads.spread(MOST_COMPARED), {}
+    for name in CANDIDATES:
+        step(f"comparing models: {name.replace('_', ' ')}")
+        models[name] = compare(leads, name, seed, rule)
+    return Comparison(leads, models)
 
 
 def at_random(leads: Dataset, name: str, seed: int, threshold: float) -> Figures:

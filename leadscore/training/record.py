@@ -18,7 +18,7 @@ from leadscore.training.evaluation.resampling import intervals
 from leadscore.training.models import SERVED
 from leadscore.training.models import probability as score
 from leadscore.training.onnx.shap_values import contributions
-from leadscore.training.recipe import Evaluated, Fitted
+from leadscore.training.recipe import Comparison, Evaluated, Fitted
 
 ON_SAMPLE: Final = f"{SERVED}_on_sample"
 """The served model fitted on the leads that the others had, where there are more."""
@@ -29,22 +29,20 @@ MOST_EXPLAINED: Final = 50_000  # leads; XGBoost takes milliseconds for ten of t
 def metrics(
     leads: Dataset,
     served: Evaluated,
-    compared: Dataset,
-    candidates: Mapping[str, Evaluated],
+    comparison: Comparison,
     published: Fitted,
     probability: Probability,
     seed: int,
 ) -> dict[str, Any]:
     """The figures of the models, and more of the served one, which gives the newest leads this
-    probability; threshold, grades and calibration are those of the model to publish. `compared`: the
-    leads that the candidates have had.
+    probability; threshold, grades and calibration are those of the model to publish.
     """
     target = leads.newest()[1]
-    models = {**candidates, SERVED: served}
+    models: dict[str, Evaluated] = {**comparison.models, SERVED: served}
     data = described(leads, published)
-    if len(compared) < len(leads):
-        models[ON_SAMPLE] = candidates[SERVED]
-        data["compared_on"] = len(compared)
+    if len(comparison.leads) < len(leads):
+        models[ON_SAMPLE] = comparison.served
+        data["compared_on"] = len(comparison.leads)
     begin = decision.bounds(score(published.pipeline, leads.features[: published.leads]))
     return {
         "data": data,

@@ -24,13 +24,14 @@ def measured(metrics: Mapping[str, Any], newest: Mapping[str, float]) -> list[tu
 
 
 def rolling(metrics: Mapping[str, Any]) -> list[tuple[str, ...]]:
-    """Figures of every model on the newer half of the oldest leads, out of fold and in time."""
+    """Figures of models on the newer half of the oldest leads, out of fold and in time."""
     return [
         (
             name.replace("_", " "),
             *(f"{model[how][key]:.3f}" for key in ("roc_auc", "log_loss") for how in OLDER),
         )
         for name, model in metrics["models"].items()
+        if "rolling" in model
     ]
 
 
@@ -48,10 +49,11 @@ def slices(metrics: Mapping[str, Any]) -> list[tuple[str, ...]]:
 
 
 def models(metrics: Mapping[str, Any], split: str) -> list[tuple[str, ...]]:
-    """Figures of every model on one split."""
+    """Figures on one split, of every model that has them."""
     return [
         (name.replace("_", " "), *_three_digits(model[split], COMPARED))
         for name, model in metrics["models"].items()
+        if split in model
     ]
 
 

@@ -24,7 +24,7 @@ def summarise(metrics: Mapping[str, Any], output: Path) -> None:
     if metrics["data"]["split"] == "by time":
         splits["at_random"] = f"{tested_on} leads drawn at random instead"
     for split, title in splits.items():
-        rows = {name: model[split] for name, model in metrics["models"].items()}
+        rows = {name: model[split] for name, model in metrics["models"].items() if split in model}
         console.print(_table(title, "model", rows))
     if len(splits) > 1:
         console.print(_rolling(metrics))

@@ -13,7 +13,7 @@ from leadscore.training.errors import Alarm, RefusedError
 from leadscore.training.evaluation import resampling
 from leadscore.training.evaluation.calibration import calibrate
 from leadscore.training.models import SERVED, probability
-from leadscore.training.recipe import Evaluated, evaluate
+from leadscore.training.recipe import Compared, Comparison, compare
 
 LEADS = 1500
 NUMBERS = ("one", "two", "three", "four")
@@ -34,7 +34,7 @@ def steady() -> Dataset:
 
 
 @pytest.fixture(scope="module")
-def fitted(steady: Dataset) -> dict[str, Evaluated]:
+def fitted(steady: Dataset) -> dict[str, Compared]:
     """What is fitted to steady leads."""
     return _fitted(steady)
 
@@ -68,24 +68,24 @@ def _leads(features: pd.DataFrame, log_odds: object, timed: bool = True) -> Data
     return Dataset(Dictionary.from_dict({"column": blocks}), features, won, "leads.csv", "0" * 64)
 
 
-def _fitted(leads: Dataset) -> dict[str, Evaluated]:
-    return {name: evaluate(leads, name, 0) for name in CANDIDATES}
+def _fitted(leads: Dataset) -> dict[str, Compared]:
+    return {name: compare(leads, name, 0) for name in CANDIDATES}
 
 
-def _alarms(leads: Dataset, fitted: dict[str, Evaluated] | None = None) -> list[Alarm]:
+def _alarms(leads: Dataset, fitted: dict[str, Compared] | None = None) -> list[Alarm]:
     """The alarms of the candidates, with the served one's interval as train.py measures it."""
     models = fitted or _fitted(leads)
     features, target = leads.newest()
     found = probability(models[SERVED].pipeline, features)
     intervals = resampling.intervals(target, found, models[SERVED].threshold.value, 0)
-    return alarms(leads, models[SERVED], leads, models, {"intervals": intervals}, 0)
+    return alarms(leads, models[SERVED], Comparison(leads, models), {"intervals": intervals}, 0)
 
 
 def _said(found: list[Alarm], start: str) -> list[Alarm]:
     return [alarm for alarm in found if alarm.text.startswith(start)]
 
 
-def test_a_good_model_raises_no_alarm(steady: Dataset, fitted: dict[str, Evaluated]) -> None:
+def test_a_good_model_raises_no_alarm(steady: Dataset, fitted: dict[str, Compared]) -> None:
     """An alarm that is always there warns of nothing."""
     found = _alarms(steady, fitted)
     assert found == []
@@ -104,7 +104,7 @@ def test_better_candidate_is_named() -> None:
     ("rise", "timed", "moved"), [(1.5, True, True), (0.2, True, False), (1.5, False, False)]
 )
 def test_conversion_that_moved_is_told(
-    fitted: dict[str, Evaluated], rise: float, timed: bool, moved: bool
+    fitted: dict[str, Compared], rise: float, timed: bool, moved: bool
 ) -> None:
     """Where the order of the leads is one in time; a little more or less is no alarm."""
     newest = np.arange(LEADS) >= 0.8 * LEADS
@@ -115,7 +115,7 @@ def test_conversion_that_moved_is_told(
 
 
 @pytest.mark.parametrize(("sign", "what"), [(1, "did not convert"), (-1, "converted")])
-def test_few_leads_of_an_outcome_are_told(fitted: dict[str, Evaluated], sign: int, what: str) -> None:
+def test_few_leads_of_an_outcome_are_told(fitted: dict[str, Compared], sign: int, what: str) -> None:
     """How many there are, of either outcome."""
     leads = _leads(_numbers(), sign * 3.0)
     count = np.bincount(leads.target).min()
@@ -135,7 +135,7 @@ def test_few_leads_of_an_outcome_are_told(fitted: dict[str, Evaluated], sign: in
     ids=["constant", "blank", "one_filled", "other_in_newest"],
 )
 def test_constant_columns_are_named(
-    steady: Dataset, fitted: dict[str, Evaluated], values: str | list[str], constant: bool
+    steady: Dataset, fitted: dict[str, Compared], values: str | list[str], constant: bool
 ) -> None:
     """A column that is the same in all training leads does nothing; another value is enough."""
     features = steady.features.assign(city=pd.Series(values, steady.features.index, dtype=str))
@@ -153,7 +153,7 @@ def test_constant_columns_are_named(
     ],
 )
 def test_lists_that_are_read_as_levels_are_named(
-    steady: Dataset, fitted: dict[str, Evaluated], texts: list[str], lists: bool
+    steady: Dataset, fitted: dict[str, Compared], texts: list[str], lists: bool
 ) -> None:
     """With the kind that would read their entries; a comma in a name makes no list."""
     drawn = np.random.default_rng(0).choice(texts, LEADS)
@@ -163,9 +163,7 @@ def test_lists_that_are_read_as_levels_are_named(
     assert ["kind = 'list' and separator = ';'" in alarm.text for alarm in found] == [True] * lists
 
 
-def test_reversed_scores_are_refused_even_by_force(
-    steady: Dataset, fitted: dict[str, Evaluated]
-) -> None:
+def test_reversed_scores_are_refused_even_by_force(steady: Dataset, fitted: dict[str, Compared]) -> None:
     """A calibration that turns the order of the leads round hides that nothing was learned."""
     served = fitted[SERVED]
     calibration, _ = calibrate(steady.oldest()[1], 1 - served.out_of_fold)
@@ -198,7 +196,7 @@ def test_leads_that_change_with_time_are_told() -> None:
         assert len(_said(_alarms(known, fitted), "The leads change with time")) == told
 
 
-def test_what_is_refused_comes_first(steady: Dataset, fitted: dict[str, Evaluated]) -> None:
+def test_what_is_refused_comes_first(steady: Dataset, fitted: dict[str, Compared]) -> None:
     """Of several alarms those that stop the publishing are read first."""
     leads = _leads(_numbers(), -3.0)
     refused = [alarm.refused for alarm in _alarms(leads, fitted)]

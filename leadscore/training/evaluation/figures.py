@@ -23,7 +23,7 @@ class Curve(NamedTuple):
     """`leads`, and `conversions` among them, from each score on: 0, the best score, ..., all."""
 
     leads: NDArray[np.int64]
-    conversions: NDArray[np.float64]
+    conversions: NDArray[np.int64]
 
     def roc_auc(self) -> float:
         """The area under the ROC curve."""
@@ -32,7 +32,7 @@ class Curve(NamedTuple):
 
     def average_precision(self) -> float:
         """Mean precision at the scores of the leads that convert."""
-        precision = self.conversions[1:] / self.leads[1:]
+        precision = self.conversions[1:] / np.maximum(self.leads[1:], 1)
         return float(np.diff(self.conversions) @ precision / self.conversions[-1])
 
     def lift(self, shares: ArrayLike) -> NDArray[np.float64]:
@@ -45,46 +45,58 @@ class Curve(NamedTuple):
 
 
 class LeadsByScore(NamedTuple):
-    """n leads: their outcomes, a model's probabilities, and the place of each lead's score among all, 0
-    for the best. A resample keeps the places: scores are sorted once, not a thousand times.
+    """n leads, the best-scored first: their outcomes, a model's probabilities, each lead's log loss, its
+    number before they were sorted, the last lead of each score, and how many times each counts. Scores
+    are sorted once; a resample changes the times.
     """
 
     target: Target
     probability: Probability
-    place: NDArray[np.int64]
+    loss: NDArray[np.float64]
+    number: NDArray[np.int64]
+    last: NDArray[np.int64]
+    times: NDArray[np.int64]
 
     @classmethod
     def of(cls, target: Target, probability: Probability) -> Self:
-        """Leads of which nobody knows yet whose score is better."""
-        return cls(target, probability, np.unique(-probability, return_inverse=True)[1])
+        """Leads in any order, each once."""
+        number = np.argsort(-probability, kind="stable")
+        target, probability = target[number], probability[number]
+        last = np.flatnonzero(np.append(np.diff(probability) != 0, True))
+        loss = losses(target, probability)
+        return cls(target, probability, loss, number, last, np.ones_like(number))
 
-    def take(self, rows: NDArray[np.int64]) -> Self:
-        """A resample of the leads, in which one may stand several times."""
-        return type(self)(self.target[rows], self.probability[rows], self.place[rows])
+    def resampled(self, times: NDArray[np.int64]) -> Self:
+        """The same leads, each counting so many times; in the order before they were sorted."""
+        return self._replace(times=times[self.number])
 
     def curve(self) -> Curve:
         """What the order of the leads is worth."""
-        leads, conversions = np.bincount(self.place), np.bincount(self.place, weights=self.target)
-        met = leads > 0
-        return Curve(np.append(0, np.cumsum(leads[met])), np.append(0, np.cumsum(conversions[met])))
+        leads = np.cumsum(self.times)[self.last]
+        conversions = np.cumsum(self.times * self.target)[self.last]
+        return Curve(np.append(0, leads), np.append(0, conversions))
+
+    def mean(self, values: NDArray[np.float64]) -> float:
+        """The mean of a value of each lead."""
+        return float(values @ self.times / self.times.sum())
 
     def measure(self, threshold: float) -> Figures:
         """All figures: see `measure`."""
         # Not by scikit-learn, which checks its arguments for ten times as long as it computes: the
         # bootstrap asks for all figures a thousand times.
-        target, probability, curve = self.target, self.probability, self.curve()
+        target, probability, times, curve = self.target, self.probability, self.times, self.curve()
         called = probability >= threshold
-        calls, conversions, hits = called.sum(), target.sum(), (called & (target == 1)).sum()
+        calls, conversions, hits = times @ called, times @ target, times @ (called & (target == 1))
         figures = {
-            "accuracy": np.mean(called == target),
+            "accuracy": self.mean(called == target),
             "precision": hits / max(calls, 1),
             "recall": hits / conversions,
             "f1": 2 * hits / (calls + conversions),
             "roc_auc": curve.roc_auc(),
             "average_precision": curve.average_precision(),
-            "log_loss": log_loss(target, probability),
-            "brier": np.mean((probability - target) ** 2),
-            "ece": calibration_error(target, probability),
+            "log_loss": self.mean(self.loss),
+            "brier": self.mean((probability - target) ** 2),
+            "ece": calibration_error(target, probability, times),
             **dict(zip(LIFTS, curve.lift(LIFT_SHARES), strict=True)),
         }
         return {name: round(float(value), 4) for name, value in figures.items()}
@@ -109,10 +121,15 @@ def lift(target: Target, probability: Probability, shares: ArrayLike) -> NDArray
     return LeadsByScore.of(target, probability).curve().lift(shares)
 
 
-def calibration_error(target: Target, probability: Probability) -> float:
-    """Mean distance between predicted probability and conversion rate over bins, by leads in them."""
-    gaps = np.bincount(_bin_numbers(probability), weights=probability - target)
-    return float(np.abs(gaps).sum() / len(target))
+def calibration_error(
+    target: Target, probability: Probability, times: NDArray[np.int64] | None = None
+) -> float:
+    """Mean distance between predicted probability and conversion rate over bins, by leads in them, of
+    which each counts so many times.
+    """
+    times = np.ones(len(target), np.int64) if times is None else times
+    gaps = np.bincount(_bin_numbers(probability), times * (probability - target))
+    return float(np.abs(gaps).sum() / times.sum())
 
 
 def calibration_error_by_chance(probability: Probability) -> float:
@@ -147,9 +164,14 @@ def _bin_numbers(probability: Probability) -> NDArray[np.int64]:
 
 
 def log_loss(target: Target, probability: Probability) -> float:
-    """Mean of -ln(the probability given to what happened), in nats; 0 counts as the smallest step."""
+    """The mean of `losses`."""
+    return float(losses(target, probability).mean())
+
+
+def losses(target: Target, probability: Probability) -> NDArray[np.float64]:
+    """-ln(the probability given to what happened), in nats, shape (n,); 0 is the smallest step."""
     given = np.where(target == 1, probability, 1 - probability)
-    return float(-np.log(np.maximum(given, np.finfo(np.float64).eps)).mean())
+    return -np.log(np.maximum(given, np.finfo(np.float64).eps))
 
 
 def gains(target: Target, probability: Probability) -> list[dict[str, float]]:

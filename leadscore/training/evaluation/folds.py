@@ -2,14 +2,14 @@
 
 from collections.abc import Callable
 from itertools import pairwise
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import numpy as np
 import pandas as pd
-from joblib import Parallel, delayed, parallel_config
+from joblib import Parallel, delayed
 from numpy.typing import NDArray
 from sklearn.base import clone
-from sklearn.model_selection import StratifiedGroupKFold, cross_val_predict
+from sklearn.model_selection import StratifiedGroupKFold
 from sklearn.pipeline import Pipeline
 from threadpoolctl import threadpool_limits
 
@@ -21,17 +21,24 @@ PERIODS: Final = 5  # of the newer half: fitted on 50 to 90 % of the leads, in c
 BUNDLES: Final = 500  # of leads, for folds: enough to make them alike
 COMMON: Final = 0.01  # of all leads: more identical ones are a kind of lead, not a repetition
 
+Task: TypeAlias = Callable[[], Any]
+"""Some work that can be done at the same time as other."""
 
-def out_of_fold(model: Pipeline, features: pd.DataFrame, target: Target, seed: int) -> Probability:
+
+def out_of_fold(
+    model: Pipeline, features: pd.DataFrame, target: Target, seed: int, *others: Task
+) -> Probability:
     """A probability for each lead from a model that saw neither it nor an identical lead, shape (n,).
 
     Except for the commonest kinds of lead (COMMON): a model in use has met them, and a fold whose model
-    has not would be another world.
+    has not would be another world. `others` run at the same time.
     """
     split = folds(features, target, seed)
-    with parallel_config("threading", n_jobs=-1):
-        scores = cross_val_predict(model, features, target, cv=split, method="predict_proba")
-    return np.asarray(scores[:, 1], dtype=np.float64)
+    found = at_once(*(_scores(model, features, target, *fold) for fold in split), *others)
+    scores = np.empty(len(target))
+    for (_, rows), some in zip(split, found, strict=False):
+        scores[rows] = some
+    return scores
 
 
 def rolling_origin(model: Pipeline, features: pd.DataFrame, target: Target) -> Probability:
@@ -39,22 +46,36 @@ def rolling_origin(model: Pipeline, features: pd.DataFrame, target: Target) -> P
     all leads before its period; there are PERIODS of them (Tashman 2000, Int. J. Forecasting 16:437).
     """
     starts = np.linspace(len(target) // 2, len(target), PERIODS + 1).astype(int)
-
-    def scores(start: int, end: int) -> Probability:
-        fitted = clone(model).fit(features[:start], target[:start])
-        return np.asarray(fitted.predict_proba(features[start:end])[:, 1], dtype=np.float64)
-
-    periods = pairwise(starts)
-    return np.concatenate(Parallel(n_jobs=-1, prefer="threads")(delayed(scores)(*p) for p in periods))
+    periods = [(np.arange(start), np.arange(start, end)) for start, end in pairwise(starts)]
+    tasks = [_scores(model, features, target, *period) for period in periods]
+    return np.concatenate(at_once(*tasks))
 
 
-def at_once(*tasks: Callable[[], Any]) -> list[Any]:
-    """What tasks return that run at the same time: a fit has one thread, and would leave cores idle.
+def _scores(
+    model: Pipeline,
+    features: pd.DataFrame,
+    target: Target,
+    fitted: NDArray[np.int64],
+    scored: NDArray[np.int64],
+) -> Task:
+    """The task to fit a copy of a model on some rows and to score others."""
+    copy = clone(model)
+
+    def task() -> Probability:
+        copy.fit(features.iloc[fitted], target[fitted])
+        return np.asarray(copy.predict_proba(features.iloc[scored])[:, 1], dtype=np.float64)
+
+    return task
+
+
+def at_once(*tasks: Task) -> list[Any]:
+    """What tasks return that run at the same time, one a core: a fit has one thread, and would leave
+    the others idle.
 
     BLAS gets no more: its threads wait for each other, and a sum of floats depends on their number.
     """
     with threadpool_limits(1, "blas"):
-        return list(Parallel(n_jobs=len(tasks), prefer="threads")(delayed(task)() for task in tasks))
+        return list(Parallel(n_jobs=-1, prefer="threads")(delayed(task)() for task in tasks))
 
 
 def folds(

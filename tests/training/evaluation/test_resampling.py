@@ -4,7 +4,12 @@ import numpy as np
 import pytest
 
 from leadscore.training.evaluation.figures import LeadsByScore, log_loss, measure
-from leadscore.training.evaluation.resampling import COMPARED, differences, intervals
+from leadscore.training.evaluation.resampling import (
+    COMPARED,
+    differences,
+    differences_by_part,
+    intervals,
+)
 
 
 def test_intervals_hold_the_figure_and_shrink_with_more_leads() -> None:
@@ -43,7 +48,8 @@ def test_differences_of_a_part_are_those_of_its_leads() -> None:
     rng = np.random.default_rng(0)
     ours, part = rng.random(1000), np.arange(1000) % 10 == 0
     target = (rng.random(1000) < ours).astype(np.int8)
-    found = differences(target, ours, np.full(1000, 0.5), 0, part=part)["log_loss"]
+    theirs = np.full(1000, 0.5)
+    found = differences_by_part(target, ours, theirs, {"a tenth": part}, 0, 0.95)["a tenth"]["log_loss"]
     alone = log_loss(target[part], ours[part]) - np.log(2)
     assert found.value == pytest.approx(alone)
     assert found.low < found.value < found.high
@@ -72,4 +78,5 @@ def test_a_resample_that_keeps_its_places_has_the_figures_of_its_leads(digits: i
     leads = LeadsByScore.of(target, probability)
     for _ in range(20):
         rows = rng.integers(0, 300, 300)
-        assert leads.take(rows).measure(0.5) == measure(target[rows], probability[rows], 0.5)
+        resample = leads.resampled(np.bincount(rows, minlength=300))
+        assert resample.measure(0.5) == measure(target[rows], probability[rows], 0.5)
