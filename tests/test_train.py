@@ -21,6 +21,7 @@ from leadscore.scorer import TOLERANCE, Scorer
 from leadscore.training import gate, recipe
 from leadscore.training.dataset import inputs, load
 from leadscore.training.decision import Rule
+from leadscore.training.evaluation import folds
 from leadscore.training.models import CANDIDATES, SERVED, probability
 from leadscore.training.onnx import parity
 from leadscore.training.recipe import evaluate
@@ -314,7 +315,7 @@ def test_threshold_rule_reaches_the_card(crm: list[Any], tmp_path: Path) -> None
     threshold = Scorer(tmp_path / MODEL.name).card.threshold
     assert threshold.parameters == {"calls_per_100": 20}
     leads = load(crm[1], Dictionary.load(crm[3]).known_at("capture"))
-    scores = evaluate(leads, SERVED, 0, Rule("capacity", calls_per_100=20)).out_of_fold
+    scores = evaluate(leads, SERVED, 0, Rule("capacity", calls_per_100=20)).out_of_fold.probability
     assert np.mean(scores >= threshold.value) <= 0.2 < np.mean(scores >= threshold.value - 0.001)
     assert threshold.expected["calls"] == round(100 * np.mean(scores >= threshold.value), 4)
     assert "as many calls as 20 per 100 leads allow" in (tmp_path / "CARD.md").read_text()
@@ -403,12 +404,14 @@ def test_models_that_had_some_of_the_leads_are_told_from_those_of_all(
     assert _train(*crm, "--output", tmp_path / "all").code == 0
     monkeypatch.setattr(recipe, "MOST_COMPARED", 600)
     monkeypatch.setattr(parity, "MOST_LEADS", 300)
+    monkeypatch.setattr(folds, "ENOUGH", 1000)
     done = _train(*crm, "--output", tmp_path / "some")
     assert done.code == 0, done.err
     every, some = (json.loads((tmp_path / n / "metrics.json").read_text()) for n in ("all", "some"))
-    assert some["data"] == {**every["data"], "compared_on": 600}
+    assert some["data"] == {**every["data"], "compared_on": 600, "decided_on": 240}
     assert list(some["models"]) == [*CANDIDATES, f"{SERVED}_on_sample"]
-    assert some["models"][SERVED] == every["models"][SERVED]
+    measured = ("threshold", "cross_validated", "newest")
+    assert some["models"][SERVED] == {name: every["models"][SERVED][name] for name in measured}
     assert some["models"]["random_forest"] != every["models"]["random_forest"]
     assert some["ablation"]["capture"]["by_time"] == some["models"][f"{SERVED}_on_sample"]["newest"]
     cards = [Scorer(tmp_path / name / MODEL.name).card for name in ("all", "some")]
@@ -417,6 +420,7 @@ def test_models_that_had_some_of_the_leads_are_told_from_those_of_all(
     assert cards[0].golden == cards[1].golden
     for text in ((tmp_path / "some" / "CARD.md").read_text(), done.out):
         assert "are compared on 600 of the leads" in text
+        assert "chosen on 240 leads out of fold" in text
     assert "are compared on" not in (tmp_path / "all" / "CARD.md").read_text()
 
 

@@ -129,7 +129,8 @@ def _moved(leads: Dataset) -> Iterator[Alarm]:
 def _time(comparison: Comparison, seed: int) -> Iterator[Alarm]:
     served = comparison.served
     newer = len(served.rolling_scores)
-    target, out_of_fold = comparison.leads.oldest()[1][-newer:], served.out_of_fold[-newer:]
+    target = comparison.leads.oldest()[1][-newer:]
+    out_of_fold = served.out_of_fold.probability[-newer:]
     found = differences(target, served.rolling_scores, out_of_fold, seed)["roc_auc"]
     if found.value < -TIME_COSTS and found.high < 0:
         yield Alarm(

@@ -27,11 +27,17 @@ def sampled(metrics: Mapping[str, Any]) -> str:
     """On which leads models and columns are compared, in words; empty if on all."""
     if "compared_on" not in metrics["data"]:
         return ""
-    leads, served = metrics["data"]["compared_on"], metrics["served"]
-    return (
-        f"Models, splits and columns are compared on {leads:,} of the leads, spread evenly over them; "
-        f"“{served} on sample” is the served model fitted on these, “{served}” on all."
+    data, served = metrics["data"], metrics["served"]
+    text = (
+        f"Models, splits and columns are compared on {data['compared_on']:,} of the leads, spread "
+        f"evenly over them; “{served} on sample” is the served model fitted on these, “{served}” on all."
     )
+    if "decided_on" in data:
+        text += (
+            f" Its calibration and threshold are chosen on {data['decided_on']:,} leads out of fold, "
+            "that is one fold of five."
+        )
+    return text
 
 
 def ablation(

@@ -14,7 +14,12 @@ from leadscore.training.dataset import Dataset
 from leadscore.training.decision import Rule
 from leadscore.training.evaluation.calibration import Calibration, calibrate
 from leadscore.training.evaluation.figures import Figures, Probability, Target, measure
-from leadscore.training.evaluation.folds import at_once, out_of_fold, rolling_origin
+from leadscore.training.evaluation.folds import (
+    OutOfFold,
+    at_once,
+    out_of_fold,
+    rolling_origin,
+)
 from leadscore.training.models import CANDIDATES, SERVED, CalibratedXGBClassifier, probability
 from leadscore.training.progress import Step
 
@@ -27,20 +32,13 @@ million."""
 
 @dataclass(frozen=True)
 class Fitted:
-    """A model fitted on the oldest `leads` of a dataset.
+    """A model fitted on the oldest `leads` of a dataset, and what its threshold was chosen on."""
 
-    `out_of_fold`, shape (leads,): the probabilities its threshold was chosen on.
-    """
-
+    leads: int
     pipeline: Pipeline
     calibration: Calibration | None
     threshold: Threshold
-    out_of_fold: Probability
-
-    @property
-    def leads(self) -> int:
-        """How many leads it was fitted to."""
-        return len(self.out_of_fold)
+    out_of_fold: OutOfFold
 
 
 @dataclass(frozen=True)
@@ -61,7 +59,8 @@ class Evaluated(Fitted):
 
 @dataclass(frozen=True)
 class Compared(Evaluated):
-    """A model whose figures are compared between ways to split the leads, too.
+    """A model whose figures are compared between ways to split the leads, too; these are at most
+    `folds.ENOUGH`.
 
     `rolling_scores`, shape (newer half of the oldest leads,): see `folds.rolling_origin`; `rolling` are
     their figures, `mixed` those of the same leads out of fold.
@@ -97,12 +96,13 @@ def fit(
     """Fit a model on some leads; their threshold, and the served model's calibration, are chosen on
     probabilities out of fold.
     """
-    scores = out_of_fold(model, features, target, seed, partial(model.fit, features, target))
+    rows, scores = out_of_fold(model, features, target, seed, partial(model.fit, features, target))
     calibration = None
     if isinstance(model["model"], CalibratedXGBClassifier):
-        calibration, scores = calibrate(target, scores)
+        calibration, scores = calibrate(target[rows], scores)
         model["model"].slope, model["model"].intercept = calibration.slope, calibration.intercept
-    return Fitted(model, calibration, decision.choose(rule, target, scores), scores)
+    threshold = decision.choose(rule, target[rows], scores)
+    return Fitted(len(target), model, calibration, threshold, OutOfFold(rows, scores))
 
 
 def refit(leads: Dataset, seed: int, rule: Rule = DEFAULT_RULE) -> Fitted:
@@ -115,10 +115,11 @@ def evaluate(leads: Dataset, name: str, seed: int, rule: Rule = DEFAULT_RULE) ->
     """Fit one model on the oldest leads, and score the newest once."""
     features, target = leads.oldest()
     fitted = fit(features, target, CANDIDATES[name](leads.dictionary.features, seed), seed, rule)
+    rows, scores = fitted.out_of_fold
     at = fitted.threshold.value
     return Evaluated(
         **vars(fitted),
-        cross_validated=measure(target, fitted.out_of_fold, at),
+        cross_validated=measure(target[rows], scores, at),
         newest=on_newest(fitted.pipeline, leads, at),
     )
 
@@ -137,7 +138,7 @@ def compare(leads: Dataset, name: str, seed: int, rule: Rule = DEFAULT_RULE) -> 
         **vars(evaluated),
         rolling_scores=rolling,
         rolling=measure(target[newer], rolling, at),
-        mixed=measure(target[newer], evaluated.out_of_fold[newer], at),
+        mixed=measure(target[newer], evaluated.out_of_fold.probability[newer], at),
         at_random=random,
     )
 

@@ -43,6 +43,8 @@ def metrics(
     if len(comparison.leads) < len(leads):
         models[ON_SAMPLE] = comparison.served
         data["compared_on"] = len(comparison.leads)
+    if len(published.out_of_fold.rows) < published.leads:
+        data["decided_on"] = len(published.out_of_fold.rows)
     begin = decision.bounds(score(published.pipeline, leads.features[: published.leads]))
     return {
         "data": data,

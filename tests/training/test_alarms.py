@@ -166,7 +166,7 @@ def test_lists_that_are_read_as_levels_are_named(
 def test_reversed_scores_are_refused_even_by_force(steady: Dataset, fitted: dict[str, Compared]) -> None:
     """A calibration that turns the order of the leads round hides that nothing was learned."""
     served = fitted[SERVED]
-    calibration, _ = calibrate(steady.oldest()[1], 1 - served.out_of_fold)
+    calibration, _ = calibrate(steady.oldest()[1], 1 - served.out_of_fold.probability)
     assert calibration.slope < 0
     found = _alarms(steady, {**fitted, SERVED: replace(served, calibration=calibration)})
     assert found[0].text.startswith("Nothing was learned: out of fold")

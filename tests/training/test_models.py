@@ -25,7 +25,7 @@ def test_final_model_is_beaten_by_none_it_was_compared_with(leads: Dataset, pipe
     features, target = leads.oldest()
 
     def loss(model: Pipeline) -> float:
-        scores = out_of_fold(model, features, target, 0)
+        scores = out_of_fold(model, features, target, 0).probability
         return measure(target, scores, 0.5)["log_loss"]
 
     served = loss(pipeline)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from itertools import pairwise
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -20,25 +20,36 @@ FOLDS: Final = 5
 PERIODS: Final = 5  # of the newer half: fitted on 50 to 90 % of the leads, in cross-validation on 80 %
 BUNDLES: Final = 500  # of leads, for folds: enough to make them alike
 COMMON: Final = 0.01  # of all leads: more identical ones are a kind of lead, not a repetition
+ENOUGH: Final = 100_000  # leads; of more, one fold says as much as five
 
 Task: TypeAlias = Callable[[], Any]
 """Some work that can be done at the same time as other."""
 
 
+class OutOfFold(NamedTuple):
+    """The numbers of some of n leads, in their order, and a `probability` for each from a model that was
+    not fitted to it.
+    """
+
+    rows: NDArray[np.int64]
+    probability: Probability
+
+
 def out_of_fold(
     model: Pipeline, features: pd.DataFrame, target: Target, seed: int, *others: Task
-) -> Probability:
-    """A probability for each lead from a model that saw neither it nor an identical lead, shape (n,).
+) -> OutOfFold:
+    """A probability for each lead from a model that saw neither it nor an identical lead; of more than
+    ENOUGH leads, for those of one fold.
 
     Except for the commonest kinds of lead (COMMON): a model in use has met them, and a fold whose model
     has not would be another world. `others` run at the same time.
     """
-    split = folds(features, target, seed)
+    split = folds(features, target, seed)[: 1 if len(target) > ENOUGH else FOLDS]
     found = at_once(*(_scores(model, features, target, *fold) for fold in split), *others)
-    scores = np.empty(len(target))
-    for (_, rows), some in zip(split, found, strict=False):
-        scores[rows] = some
-    return scores
+    rows = np.concatenate([scored for _, scored in split])
+    scores = np.concatenate(found[: len(split)])
+    order = np.argsort(rows)
+    return OutOfFold(rows[order], scores[order])
 
 
 def rolling_origin(model: Pipeline, features: pd.DataFrame, target: Target) -> Probability:

@@ -36,7 +36,8 @@ def threshold(evidence: Evidence) -> Figure:
     """F1, precision, recall and calls at every threshold, and the profit."""
     figure = Figure(figsize=(11, 4.6))
     left, right = figure.subplots(1, 2, sharex=True)
-    target, scores = evidence.leads.oldest()[1], evidence.out_of_fold
+    rows, scores = evidence.out_of_fold
+    target = evidence.leads.oldest()[1][rows]
     grid = np.arange(1, 200) / 200
     called = np.array([(scores >= cut).mean() for cut in grid])
     hits = np.array([target[scores >= cut].sum() for cut in grid]) / len(target)

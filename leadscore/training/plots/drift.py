@@ -34,7 +34,7 @@ def over_time(evidence: Evidence) -> Figure | None:
     if categories:
         _, column = max(categories, key=lambda pair: pair[0])
         _mix(right, leads.features[column.name], column, tenth)
-    first = len(evidence.out_of_fold) / len(leads) * TENTHS + 0.5
+    first = len(leads.oldest()[1]) / len(leads) * TENTHS + 0.5
     for axes in (left, right):
         axes.axvspan(first, TENTHS + 0.5, color="#eeeeee", zorder=0, label="newest leads, held out")
         axes.set(xlabel="tenth of time (1: oldest leads)", xticks=NUMBERS, xlim=(0.5, TENTHS + 0.5))
@@ -48,10 +48,12 @@ def _conversion(axes: Axes, evidence: Evidence, tenth: NDArray[np.int64]) -> Non
     parts = [target[tenth == part] for part in range(TENTHS)]
     rates = [style.interval(float(part.mean()), len(part)) for part in parts]
     style.with_intervals(axes, NUMBERS, rates, "converted, with 95 % interval")
-    scores = np.concatenate([evidence.out_of_fold, evidence.newest])
+    rows, older = evidence.out_of_fold
+    when = np.concatenate([tenth[rows], tenth[-len(evidence.newest) :]])
+    scores = np.concatenate([older, evidence.newest])
     axes.plot(
         NUMBERS,
-        [scores[tenth == part].mean() for part in range(TENTHS)],
+        [scores[when == part].mean() for part in range(TENTHS)],
         color=style.ORANGE,
         linestyle="--",
         marker="s",

@@ -4,11 +4,13 @@ import threading
 
 import numpy as np
 import pandas as pd
+import pytest
 from sklearn.base import BaseEstimator, ClassifierMixin
 from threadpoolctl import threadpool_info
 
 from leadscore.training.dataset import Dataset, row_groups
-from leadscore.training.evaluation.folds import COMMON, at_once, folds, out_of_fold
+from leadscore.training.evaluation import folds as folds_module
+from leadscore.training.evaluation.folds import COMMON, FOLDS, at_once, folds, out_of_fold
 
 
 class _Memory(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
@@ -30,12 +32,24 @@ class _Memory(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-l
 def test_no_lead_is_scored_by_a_model_that_saw_its_twin(leads: Dataset) -> None:
     """Out of fold means: identical leads stay together, but for kinds of lead that everyone has met."""
     features, target = leads.oldest()
-    seen = out_of_fold(_Memory(), features, target, 0)
+    rows, seen = out_of_fold(_Memory(), features, target, 0)
+    assert rows.tolist() == list(range(len(target)))
     _, kind, count = np.unique(row_groups(features), return_inverse=True, return_counts=True)
     common = count[kind] > COMMON * len(features)
     assert seen[~common].max() == 0
     assert seen[common].min() == 1
     assert 0.1 < common.mean() < 0.3
+
+
+def test_of_very_many_leads_one_fold_is_scored(leads: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As it is among all: its leads, in their order, by a model that saw none of them."""
+    features, target = leads.oldest()
+    every = out_of_fold(_Memory(), features, target, 0)
+    monkeypatch.setattr(folds_module, "ENOUGH", len(target) - 1)
+    some = out_of_fold(_Memory(), features, target, 0)
+    assert len(some.rows) == pytest.approx(len(target) / FOLDS, rel=0.01)
+    assert (np.diff(some.rows) > 0).all()
+    assert (some.probability == every.probability[some.rows]).all()
 
 
 def test_folds_are_alike(leads: Dataset) -> None:

@@ -10,6 +10,7 @@ from leadscore.card import Threshold
 from leadscore.dictionary import Dictionary
 from leadscore.scorer import Scorer
 from leadscore.training.dataset import Dataset, inputs
+from leadscore.training.evaluation.folds import OutOfFold
 from leadscore.training.plots import chances, channels, reasons, thousand
 from leadscore.training.plots.evidence import Evidence
 from leadscore.training.plots.pictures import PICTURES, draw
@@ -21,7 +22,8 @@ def evidence(scorer: Scorer, leads: Dataset) -> Evidence:
     """The shipped model on the shipped leads."""
     oldest, _ = scorer.run(inputs(leads.oldest()[0], leads.dictionary))
     newest, contributions = scorer.run(inputs(leads.newest()[0], leads.dictionary))
-    return Evidence(leads, scorer.card.threshold, oldest, newest, contributions)
+    scored = OutOfFold(np.arange(len(oldest)), oldest)
+    return Evidence(leads, scorer.card.threshold, scored, newest, contributions)
 
 
 @pytest.mark.slow
