@@ -1,6 +1,5 @@
 """The publish gate: a new model replaces the published one only if it is not worse."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
@@ -21,8 +20,9 @@ EVALUATED: Final = "evaluated.onnx"
 fitted on the oldest leads alone. The gate compares with it."""
 
 _TITLES: Final = {"roc_auc": "ROC-AUC", "log_loss": "log loss"}
-MARGINS: Final = {"roc_auc": 0.005, "log_loss": 0.003}
-"""By how much a figure may be worse: models that differ by their seed alone differ by up to that."""
+MARGINS: Final = {"roc_auc": 0.0075, "log_loss": 0.0045}
+"""By how much a figure may be worse: models that differ by their seed alone differ by up to .005, and
+the best so far is the luckiest of some."""
 
 DOUBT: Final = 0.05
 """The chance to refuse an equal model: half of it for all leads, half for all slices together."""
@@ -67,8 +67,10 @@ def objections(published: Scorer, leads: Dataset, probability: Probability, seed
 
     Both score the newest of `leads`, which hold every column of the data dictionary; `probability`,
     shape (newest leads,), is the new model's. A figure counts as worse when it is so by more than its
-    margin, and the interval of the difference, by a paired bootstrap, excludes 0; intervals are widened
-    for the number of tests (Bonferroni), so that equal models are refused with a chance of DOUBT.
+    margin, and the interval of the difference, by a paired bootstrap, excludes 0. Of a slice, the whole
+    interval has to lie beyond the margin, which is wider by the square root of the slice's share: few
+    leads move more by the seed. Intervals are widened for the number of tests (Bonferroni), so that
+    chance alone refuses with a probability of at most DOUBT.
     """
     dictionary, names = published.card.dictionary, set(leads.features)
     if absent := [column.source for column in dictionary.features if column.name not in names]:
@@ -77,22 +79,33 @@ def objections(published: Scorer, leads: Dataset, probability: Probability, seed
     theirs, _ = published.run(reread(features, dictionary))
     # One-sided: only worse counts. Half of DOUBT is spread over two figures, half over those of slices.
     compared = differences(target, probability, theirs, seed, 1 - DOUBT / len(MARGINS))
-    found = [f"{text} on the {leads.tested} leads" for text in _worse(compared)]
+    found = [
+        f"{_told(name, difference)} on the {leads.tested} leads"
+        for name, difference in compared.items()
+        if _loss(name, difference.value) > MARGINS[name] and _least_loss(name, difference) > 0
+    ]
     parts = by_level(leads)
     confidence = 1 - DOUBT / len(MARGINS) / max(1, len(parts))
     by_part = differences_by_part(target, probability, theirs, parts, seed, confidence)
-    for name, compared in by_part.items():
-        found += [f"{text} for {name} ({parts[name].sum():,} leads)" for text in _worse(compared)]
+    for part, compared in by_part.items():
+        wider = parts[part].mean() ** -0.5
+        found += [
+            f"{_told(name, difference)} for {part} ({parts[part].sum():,} leads)"
+            for name, difference in compared.items()
+            if _least_loss(name, difference) > wider * MARGINS[name]
+        ]
     return found
 
 
-def _worse(found: dict[str, Difference]) -> Iterator[str]:
-    for name, difference in found.items():
-        margin = MARGINS[name]
-        ranks_worse = name == "roc_auc" and difference.value < -margin and difference.high < 0
-        fits_worse = name == "log_loss" and difference.value > margin and difference.low > 0
-        if ranks_worse or fits_worse:
-            yield (
-                f"{_TITLES[name]} {difference.value:+.4f} "
-                f"({difference.low:+.4f} to {difference.high:+.4f})"
-            )
+def _least_loss(figure: str, difference: Difference) -> float:
+    """By how much the new model is worse at least, with the confidence of the interval."""
+    return min(_loss(figure, difference.low), _loss(figure, difference.high))
+
+
+def _loss(figure: str, difference: float) -> float:
+    """A difference as a loss: a higher ROC-AUC is better, a lower log loss is."""
+    return -difference if figure == "roc_auc" else difference
+
+
+def _told(figure: str, difference: Difference) -> str:
+    return f"{_TITLES[figure]} {difference.value:+.4f} ({difference.low:+.4f} to {difference.high:+.4f})"
