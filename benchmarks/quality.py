@@ -4,17 +4,18 @@ Into the environment that `make` sets up, then run (its pinned versions stay as 
 
     .venv/bin/uv pip install --python .venv/bin/python -c requirements.txt --group quality
     .venv/bin/python -m benchmarks.quality
-    .venv/bin/python -m benchmarks.quality --data "data/Lead Scoring.csv" --output quality.json
+    .venv/bin/python -m benchmarks.quality --data telco.csv --columns telco.toml --output quality.json
 
-Every model is fitted on the oldest 80 % of leads with the columns known at capture, and scores the
-newest 20 % once. It gets categories and missing values as its library takes them. Ours is evaluated as
-train.py does it. `make figures` writes the table of docs/model.md
-from benchmarks/quality.json.
+Every model is fitted on the oldest 80 % of leads with the columns known at the dictionary's first
+moment, and scores the newest 20 % once. It gets categories and missing values as its library takes them.
+Ours is evaluated as train.py does it. What was measured takes its place among the sets of leads in the
+output file; `make figures` writes the tables of docs/model.md from benchmarks/quality.json.
 """
 
 import argparse
 import json
 import sys
+from collections.abc import Mapping
 from dataclasses import astuple
 from importlib.metadata import version
 from pathlib import Path
@@ -26,7 +27,7 @@ from rich.console import Console
 
 from benchmarks import COLUMNS, LEADS
 from benchmarks.learners import MODELS, OURS, SEED
-from leadscore.dictionary import Dictionary
+from leadscore.dictionary import Dictionary, DictionaryError
 from leadscore.files import replace_file
 from leadscore.training.cells import DataError
 from leadscore.training.dataset import Dataset, inputs, load
@@ -42,8 +43,9 @@ def main() -> int:
     """Fit, measure, print; returns the exit code."""
     options = _options()
     try:
-        leads = load(options.data, Dictionary.load(COLUMNS).known_at("capture"))
-    except DataError as error:
+        dictionary = Dictionary.load(options.columns)
+        leads = load(options.data, dictionary.known_at(dictionary.moments[0]))
+    except (DataError, DictionaryError) as error:
         print(error, file=sys.stderr)
         return 1
     with progress(Console(stderr=True), 2 * len(MODELS)) as step:
@@ -53,14 +55,23 @@ def main() -> int:
             f"{name:22}", *(f"{figure} {found[figure]:.4f}" for figure in FIGURES), found["difference"]
         )
     if options.output:
-        libraries = {name: version(name) for name in LIBRARIES}
-        document = {
-            "data": {"file": leads.file, "sha256": leads.sha256},
-            "versions": {"python": python_version(), "xgboost": xgboost.__version__, **libraries},
-            "models": models,
-        }
-        replace_file(options.output, (json.dumps(document, indent=1) + "\n").encode())
+        _write(options.output, leads, models)
     return 0
+
+
+def _write(output: Path, leads: Dataset, models: Mapping[str, Any]) -> None:
+    """Put the results beside those of other leads."""
+    known = json.loads(output.read_text())["sets"] if output.exists() else {}
+    libraries = {name: version(name) for name in LIBRARIES}
+    found = {
+        "sha256": leads.sha256,
+        "fitted_on": len(leads.oldest()[1]),
+        "tested_on": len(leads.newest()[1]),
+        "versions": {"python": python_version(), "xgboost": xgboost.__version__, **libraries},
+        "models": models,
+    }
+    document = {"sets": {**known, leads.file: found}}
+    replace_file(output, (json.dumps(document, indent=1) + "\n").encode())
 
 
 def compare(leads: Dataset, step: Step) -> dict[str, dict[str, Any]]:
@@ -89,7 +100,8 @@ def compare(leads: Dataset, step: Step) -> dict[str, dict[str, Any]]:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, default=LEADS, help="a CSV of leads (%(default)s)")
-    parser.add_argument("--output", type=Path, metavar="FILE", help="write the results there as JSON")
+    parser.add_argument("--columns", type=Path, default=COLUMNS, help="its dictionary (%(default)s)")
+    parser.add_argument("--output", type=Path, metavar="FILE", help="add the results to this JSON")
     return parser.parse_args()
 
 
