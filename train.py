@@ -15,8 +15,8 @@ files only after the ONNX graph has been proved equal to the pipeline, and only 
 worse than the best one published there, on the same newest leads.
 
 Exit code 0: trained. 1: an error. 3: refused, with the reasons. 130: interrupted. After anything but 0
-the model in the output folder is as it was. Trees too deep to be compiled into exact reasons are
-refused; their pipeline is kept there as too_deep.joblib, for export_onnx.py --plain.
+the model in the output folder is as it was. Trees too large to be compiled into exact reasons are
+refused; their pipeline is kept there as too_large.joblib, for export_onnx.py --plain.
 """
 
 import argparse
@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 
 ROOT: Final = Path(__file__).resolve().parent
 COMMANDS: Final = {"draft": draft.main, "evaluate": evaluate.main}
-TOO_DEEP: Final = "too_deep.joblib"
+TOO_LARGE: Final = "too_large.joblib"
 STEPS: Final = 15  # that the progress bar counts: models, ablations, and the rest of `run`
 
 
@@ -129,8 +129,8 @@ def run(options: argparse.Namespace, rule: Rule, dictionary: Dictionary, step: S
             partial(export, served.pipeline, evaluated_card, newest),
         )
     except ShapleyError as error:
-        replace_files(options.output, {TOO_DEEP: _dumped(published.pipeline)})
-        saved = options.output / TOO_DEEP
+        replace_files(options.output, {TOO_LARGE: _dumped(published.pipeline)})
+        saved = options.output / TOO_LARGE
         raise RefusedError(f"{error}: python export_onnx.py {saved} plain.onnx --plain") from None
     metrics |= {"parity": card.parity, "model_version": card.version, "versions": card.versions}
 

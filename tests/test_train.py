@@ -348,16 +348,16 @@ def test_a_worse_model_does_not_replace_a_better_one(crm: list[Any], tmp_path: P
 
 
 @pytest.mark.slow
-def test_trees_too_deep_for_reasons_are_refused_and_kept(
+def test_trees_too_large_for_reasons_are_refused_and_kept(
     crm: list[Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nothing is exported; the sentence holds the command that writes the plain graph instead."""
-    # Two columns have few patterns of turns however deep the trees are.
+    # Two columns have few patterns of turns however large the trees are.
     monkeypatch.setattr("leadscore.training.onnx.shap_table.MOST_PATTERNS", 4)
     refused = _train(*crm, "--output", tmp_path)
     assert refused.code == 3
-    assert "train trees of depth 3 or less" in refused.err
-    assert [path.name for path in tmp_path.iterdir()] == ["too_deep.joblib"]
+    assert "train trees of 8 leaves or fewer" in refused.err
+    assert [path.name for path in tmp_path.iterdir()] == ["too_large.joblib"]
     script, *arguments = re.findall(r"python (export_onnx.py .*--plain)", refused.err)[0].split()
     done = subprocess.run(
         [sys.executable, ROOT / script, *arguments, "--data", crm[1]],

@@ -4,6 +4,7 @@ from typing import Any, Final
 
 from pydantic import TypeAdapter
 
+from leadscore.blocks import LABELS
 from leadscore.card import FORMAT, Card
 from leadscore.columns import LARGEST, Column
 from leadscore.service.problems import Problem
@@ -37,6 +38,10 @@ def _described(*types: Any) -> dict[str, Any]:
     known["Card"]["properties"]["format"] = {"title": "Format", "const": FORMAT}
     known["Card"]["required"].append("format")
     columns, missing = known["Dictionary"]["properties"], known["Column"]["properties"].pop("missing")
+    for label in LABELS:
+        text = {"type": "string"}
+        one_or_more = {"title": label.title(), "anyOf": [text, {"type": "array", "items": text}]}
+        known["Column"]["properties"][label] = one_or_more
     known["Dictionary"]["properties"] = {"missing": missing, "column": columns["columns"]}
     known["Dictionary"]["required"] = ["missing", "column"]
     return known

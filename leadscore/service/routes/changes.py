@@ -73,6 +73,8 @@ def add(routes: APIRouter, settings: Settings) -> None:
         mapping, partial = dict(pairs(request)), one_of(request, "partial", ["0", "1"]) == "1"
         files = await _received(request)
         with ExitStack() as sources:
+            for file in files.values():
+                sources.enter_context(file)
             try:
                 for name, sheet in (("earlier", None), ("today", request.query_params.get("sheet"))):
                     with naming(FIELDS[name]):
@@ -96,6 +98,8 @@ async def _received(request: Request) -> dict[str, BinaryIO]:
         raise HTTPException(415, f"Content-Type: got {got}, expected 'multipart/form-data'")
     files = await form_files(request, len(FIELDS))
     if files.keys() != FIELDS.keys():
+        for file in files.values():
+            file.close()
         raise HTTPException(422, f"The form should hold two files, {' and '.join(FIELDS)}.")
     return files
 

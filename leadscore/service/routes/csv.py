@@ -64,6 +64,7 @@ CSV_ANSWER: Final = {
         CSV: {"schema": {"type": "string"}},
         workbook.MEDIA_TYPE: {"schema": {"type": "string", "format": "binary"}},
         ndjson.MEDIA_TYPE: {"schema": {"type": "string"}},
+        "application/json": {"schema": {"type": "object", "title": "What a dry run found"}},
     },
 }
 

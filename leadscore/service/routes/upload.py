@@ -5,6 +5,7 @@ import io
 import os
 import shutil
 import tempfile
+from contextlib import ExitStack
 from typing import Any, BinaryIO, Final, cast
 
 from starlette.concurrency import run_in_threadpool
@@ -62,7 +63,7 @@ async def received(request: Request) -> BinaryIO:
 
 
 async def form_files(request: Request, most: int) -> dict[str, BinaryIO]:
-    """The files of a form, at most so many, by the names of their fields."""
+    """The files of a form, at most so many, by the names of their fields: of one name, the last."""
     try:
         form = await request.form(max_files=most, max_fields=10)
     except ClientDisconnect:
@@ -73,7 +74,13 @@ async def form_files(request: Request, most: int) -> dict[str, BinaryIO]:
         raise HTTPException(400, "The form cannot be read: its charset is unknown.") from None
     except OSError:
         raise HTTPException(507, NO_ROOM) from None
-    return {name: part.file for name, part in form.items() if not isinstance(part, str)}
+    files: dict[str, BinaryIO] = {}
+    for name, part in form.multi_items():
+        if not isinstance(part, str):
+            if name in files:
+                files[name].close()
+            files[name] = part.file
+    return files
 
 
 async def unpacked(
@@ -94,13 +101,16 @@ async def unpacked(
 def _unpacked(source: BinaryIO, sheet: str | None, most: int) -> tuple[BinaryIO, Sheets | None]:
     spooled = tempfile.SpooledTemporaryFile(IN_MEMORY)  # noqa: SIM115  (whoever reads it closes it)
     plain, sheets = cast(BinaryIO, spooled), list[Sheets]()
-    try:
-        with source, contents.text(source, sheet, most, WORKBOOK_MEMORY, sheets.append) as found:
-            shutil.copyfileobj(found, plain)  # what is wrong comes out before an answer has begun
-    except contents.TooLargeError as error:
-        raise HTTPException(413, f"The file cannot be scored: {error}.") from None
-    except OSError:
-        raise HTTPException(507, NO_ROOM) from None
+    with ExitStack() as on_failure:
+        on_failure.enter_context(plain)
+        try:
+            with source, contents.text(source, sheet, most, WORKBOOK_MEMORY, sheets.append) as found:
+                shutil.copyfileobj(found, plain)  # what is wrong comes out before an answer has begun
+        except contents.TooLargeError as error:
+            raise HTTPException(413, f"The file cannot be scored: {error}.") from None
+        except OSError:
+            raise HTTPException(507, NO_ROOM) from None
+        on_failure.pop_all()
     plain.seek(0)
     return plain, next(iter(sheets), None)
 

@@ -24,8 +24,8 @@ def export(pipeline: Pipeline, card: Card, features: pd.DataFrame) -> tuple[byte
     `card` is complete but for `version`, `base`, `golden` and `parity`, which are found here; `features`
     are leads to check parity on, beside adversarial ones. The same input gives the same bytes.
 
-    Raises ShapleyError when the trees are too deep to compile, ParityError when the graph, the plain one
-    and the pipeline do not compute the same.
+    Raises ShapleyError when the trees are too large to compile, ParityError when the graph, the plain
+    one and the pipeline do not compute the same.
     """
     graph, base = convert(pipeline, card.dictionary)
     leads = golden(pipeline, card.dictionary, card.reference, SEED)

@@ -5,8 +5,8 @@ become known (Shapley 1953). For a tree, what is not known yet is averaged over 
 cover, the training leads in them weighted by their Hessian: path-dependent TreeSHAP (Lundberg et al.
 2020, doi:10.1038/s42256-019-0138-9), which XGBoost computes for `pred_contribs`.
 
-A lead enters that computation only by the way it turns at each split of the tree. A tree of depth 3
-has at most 7 splits, so its leads fall into at most 128 patterns of turns, each with one fixed vector
+A lead enters that computation only by the way it turns at each split of the tree. A tree of 8 leaves
+has 7 splits, so its leads fall into at most 128 patterns of turns, each with one fixed vector
 of SHAP values, folded from encoded features to the columns they come from. So do the leads of a group
 of trees with few patterns between them. A lead's turns at the splits on one column depend on its state
 there alone: its level, or the thresholds its number lies between. So each state adds a step to the row
@@ -89,7 +89,7 @@ def compile_trees(trees: Sequence[Tree], columns: NDArray[np.int64], width: int,
     that share one are its levels: one of them is 1, none is missing. `width`: how many columns.
     `margin`: log-odds before the first tree.
 
-    Raises ShapleyError for a tree with too many patterns of turns, as most deeper than 3 have.
+    Raises ShapleyError for a tree with too many patterns of turns, as most of more than 8 leaves have.
     """
     turns = Turns(trees, columns)
     groups = _groups(trees, turns)
@@ -121,7 +121,7 @@ def _groups(trees: Sequence[Tree], turns: Turns) -> list[list[Tree]]:
     if (most := max(alone)) > MOST_PATTERNS:
         raise ShapleyError(
             f"tree {alone.index(most)} has {most} patterns of turns, at most {MOST_PATTERNS} can be "
-            "compiled into exact reasons: train trees of depth 3 or less, or write the plain graph, "
+            "compiled into exact reasons: train trees of 8 leaves or fewer, or write the plain graph, "
             "without reasons, by export_onnx.py --plain"
         )
     remaining, groups = list(range(len(trees))), []

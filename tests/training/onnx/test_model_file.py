@@ -81,12 +81,12 @@ def test_model_that_learned_nothing_is_exported_all_the_same(leads: Dataset, pip
     assert not contributions.any()
 
 
-def test_trees_too_deep_to_compile_are_refused(leads: Dataset, pipeline: Pipeline) -> None:
+def test_trees_too_large_to_compile_are_refused(leads: Dataset, pipeline: Pipeline) -> None:
     """Exact reasons have their price in leaves; a model that exceeds it says so."""
     deep = copy.deepcopy(pipeline)
-    deep["model"].set_params(max_depth=8, min_child_weight=1)
+    deep["model"].set_params(max_leaves=64, min_child_weight=1)
     features, target = leads.oldest()
-    with pytest.raises(ShapleyError, match=r"patterns of turns.*depth 3 or less"):
+    with pytest.raises(ShapleyError, match=r"patterns of turns.*8 leaves or fewer"):
         export(deep.fit(features, target), draft(leads), leads.features.iloc[:FEW])
 
 

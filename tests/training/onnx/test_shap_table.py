@@ -167,7 +167,7 @@ def test_too_many_patterns_are_refused_by_tree() -> None:
         cover=[float(20 - n) for n in range(10)] + [1.0] * 11,
     )
     with pytest.raises(
-        ShapleyError, match=r"tree 1 has 1024 patterns of turns, at most 512 .* depth 3.*--plain"
+        ShapleyError, match=r"tree 1 has 1024 patterns of turns, at most 512 .* 8 leaves.*--plain"
     ):
         compile_trees([TREE, wide], np.arange(10), 10, 0.0)
 
