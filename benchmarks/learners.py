@@ -2,6 +2,7 @@
 
 import sys
 import warnings
+from collections import Counter
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -96,8 +97,8 @@ def lightgbm(leads: Dataset) -> Score:
 
 @threadpool_limits.wrap(limits=ONE_THREAD)
 def hist_gradient_boosting(leads: Dataset) -> Score:
-    """scikit-learn's HistGradientBoosting, which takes what LightGBM takes."""
-    read, target = _numbered(leads), leads.oldest()[1]
+    """scikit-learn's HistGradientBoosting, which takes what LightGBM takes, of 255 levels at most."""
+    read, target = _numbered(leads, 255), leads.oldest()[1]
     model = HistGradientBoostingClassifier(
         **HIST_GRADIENT_BOOSTING, categorical_features=_is_category(leads), random_state=SEED
     )
@@ -160,10 +161,15 @@ def _is_category(leads: Dataset) -> list[bool]:
     return [column.kind == "category" for column in leads.dictionary.features]
 
 
-def _numbered(leads: Dataset) -> Callable[[Tensors], NDArray[np.float64]]:
-    """A reader of leads as one (n, features) array; a level not among the oldest leads becomes NaN."""
+def _numbered(leads: Dataset, most: int | None = None) -> Callable[[Tensors], NDArray[np.float64]]:
+    """A reader of leads as one (n, features) array; a level that is not among the oldest leads, or among
+    so many of their commonest, becomes NaN.
+    """
     numbers = {
-        name: {level: float(number) for number, level in enumerate(sorted(set(values[:, 0])))}
+        name: {
+            level: float(number)
+            for number, level in enumerate(sorted(dict(Counter(values[:, 0]).most_common(most))))
+        }
         for name, values in _oldest(leads).items()
         if values.dtype == object
     }
