@@ -123,6 +123,7 @@ def test_bars_have_the_colours_of_their_leads(visit: Open, tmp_path: Path) -> No
 def test_no_table_of_the_model_is_cut(visit: Open, width: int) -> None:
     """How far to trust a channel is in sight on a phone, too."""
     page = visit("model", width=width)
+    page.locator("#view-model .scroll").first.wait_for(state="attached")
     for summary in page.locator("#view-model summary").all():
         summary.click()
     cut = page.locator(".scroll").evaluate_all(
