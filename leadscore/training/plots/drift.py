@@ -70,8 +70,10 @@ def _mix(axes: Axes, values: pd.Series, column: Column, tenth: NDArray[np.int64]
         (style.BLUE, style.ORANGE, style.GREEN, style.GREY, "black"),
         strict=False,
     )
+    most = 0.0
     for level, line, colour in lines:
         share = (values == level).groupby(tenth).mean()
+        most = max(most, share.max())
         axes.plot(NUMBERS, share, linestyle=line, color=colour, label=level or "missing")
-    axes.set(title=f"Share of leads by {column.title}", ylabel="leads")
-    axes.legend()
+    axes.set(title=f"Share of leads by {column.title}", ylabel="leads", ylim=(-0.02, 1.5 * most))
+    axes.legend(loc="upper left", ncols=2)

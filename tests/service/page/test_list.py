@@ -126,7 +126,7 @@ def test_list_is_one_stop_for_tab_and_arrows_move_in_it(listed: Page) -> None:
     third = titles(listed)[2]
     expect(listed.get_by_role("dialog").locator("h2")).to_have_text(third)
     listed.keyboard.press("Escape")
-    listed.wait_for_function("title => document.activeElement.textContent === title", arg=third)
+    expect(listed.locator(":focus")).to_have_text(third)
     listed.keyboard.press("Tab")
     assert not listed.evaluate("document.activeElement.matches('.space *')")
 
@@ -137,7 +137,7 @@ def test_place_in_the_list_is_kept(listed: Page) -> None:
     listed.get_by_role("link", name="The model").click()
     expect(listed.locator("#view-model h1")).to_be_visible()
     listed.get_by_role("link", name="Call list").click()
-    listed.wait_for_function("document.querySelector('.rows').scrollTop === 900")
+    expect(listed.locator(".rows")).to_have_js_property("scrollTop", 900)
 
 
 @pytest.mark.parametrize(
