@@ -71,10 +71,8 @@ def add(routes: APIRouter, settings: Settings) -> None:
     async def changes(request: Request) -> Response:
         model: Model = request.scope["model"]
         mapping, partial = dict(pairs(request)), one_of(request, "partial", ["0", "1"]) == "1"
-        files = await _received(request)
         with ExitStack() as sources:
-            for file in files.values():
-                sources.enter_context(file)
+            files = await _received(request, sources)
             try:
                 for name, sheet in (("earlier", None), ("today", request.query_params.get("sheet"))):
                     with naming(FIELDS[name]):
@@ -91,15 +89,15 @@ def add(routes: APIRouter, settings: Settings) -> None:
         return StreamingResponse(found.lines(), media_type=ndjson.MEDIA_TYPE)
 
 
-async def _received(request: Request) -> dict[str, BinaryIO]:
-    """The two files of the form."""
+async def _received(request: Request, sources: ExitStack) -> dict[str, BinaryIO]:
+    """The two files of the form, which `sources` closes."""
     if (declared := media_type(request)) != "multipart/form-data":
         got = show(declared) if declared else "none"
         raise HTTPException(415, f"Content-Type: got {got}, expected 'multipart/form-data'")
     files = await form_files(request, len(FIELDS))
+    for file in files.values():
+        sources.enter_context(file)
     if files.keys() != FIELDS.keys():
-        for file in files.values():
-            file.close()
         raise HTTPException(422, f"The form should hold two files, {' and '.join(FIELDS)}.")
     return files
 
