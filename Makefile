@@ -76,7 +76,7 @@ contract-check: .venv/installed .venv-contract/installed tests/contract/node_mod
 
 # Spark as it is run: a cluster of two worker processes. Needs Java 17 or newer.
 spark-check: .venv/installed .venv-spark/installed
-	$(BIN)/pytest -q tests/tables/test_spark.py
+	$(BIN)/pytest -q tests/tables/test_spark.py tests/training/test_spark.py
 
 # The image, built and run; benchmarks/image.py says what IMAGE_BUILDER is. `image` writes the table of docs/deploy.md.
 image: .venv/installed
@@ -127,7 +127,7 @@ lock:
 		--python-version 3.11 -o requirements-deploy.txt
 	$(BIN)/uv pip compile -q --group contract --universal --fork-strategy fewest --generate-hashes \
 		--python-version 3.11 -o requirements-contract.txt
-	$(BIN)/uv pip compile -q pyproject.toml --extra spark --universal --fork-strategy fewest --generate-hashes \
+	$(BIN)/uv pip compile -q pyproject.toml --extra train --extra spark --universal --fork-strategy fewest --generate-hashes \
 		--python-version 3.11 -c requirements-serve.txt -o requirements-spark.txt
 
 # uv is quick; pip stands in where only pip is configured to reach a package index.

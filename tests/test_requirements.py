@@ -17,9 +17,10 @@ RUNTIMES = json.loads((ROOT / "examples" / "package.json").read_text())["depende
 GENERATORS = json.loads((ROOT / "tests/contract/package.json").read_text())["devDependencies"]
 EXCEL = PROJECT["project"]["optional-dependencies"]["excel"]
 SPARK = PROJECT["project"]["optional-dependencies"]["spark"]
+TRAIN = PROJECT["project"]["optional-dependencies"]["train"]
 ALL = [
     *SERVE,
-    *PROJECT["project"]["optional-dependencies"]["train"],
+    *TRAIN,
     *EXCEL,
     *PROJECT["dependency-groups"]["dev"],
 ]
@@ -39,7 +40,7 @@ def _pins(name: str) -> dict[str, str]:
         ("requirements-serve.txt", [*SERVE, *EXCEL]),
         ("requirements-deploy.txt", DEPLOY),
         ("requirements-contract.txt", CONTRACT),
-        ("requirements-spark.txt", [*SERVE, *SPARK]),
+        ("requirements-spark.txt", [*SERVE, *TRAIN, *SPARK]),
     ],
 )
 def test_pins_satisfy_the_project(name: str, wanted: list[str]) -> None:

@@ -14,7 +14,6 @@ import argparse
 import sys
 import time
 from pathlib import Path
-from typing import Final
 
 from pyspark import SparkFiles
 from pyspark.errors import AnalysisException
@@ -28,10 +27,7 @@ from leadscore.scorer import ModelError, Scorer
 from leadscore.tables.block import REASONS, Totals
 from leadscore.tables.job import ending, report, say, summary
 from leadscore.tables.mapping import ColumnMap
-from leadscore.tables.spark import score
-
-BROKEN: Final = "_broken_line"
-"""The column in which Spark keeps a line that has not as many cells as the header."""
+from leadscore.tables.spark import BROKEN, read, score
 
 
 def main() -> None:
@@ -72,15 +68,6 @@ def found(model: Path) -> Path:
     """The model file here, or where the cluster has put what --files names."""
     places = (model, Path(model.name), Path(SparkFiles.get(model.name)))
     return next((path for path in places if path.exists()), model)
-
-
-def read(session: SparkSession, source: str) -> DataFrame:
-    """The leads; those of a CSV as text, with a column for lines that cannot be read."""
-    if not source.endswith((".csv", ".csv.gz")):
-        return session.read.parquet(source)
-    csv = session.read.options(header=True, escape='"', enforceSchema=False)
-    schema = csv.csv(source).schema.add(BROKEN, "string")
-    return csv.schema(schema).option("columnNameOfCorruptRecord", BROKEN).csv(source)
 
 
 def without_broken(scored: DataFrame, added: list[str]) -> DataFrame:

@@ -1,4 +1,4 @@
-"""Leads in a Spark table, scored by its executors.
+"""Leads in a Spark table, read, and scored by its executors.
 
 Needs pyspark, pandas and pyarrow, which serving does without; deploy/spark/score.py is the command.
 """
@@ -7,10 +7,11 @@ import shutil
 from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
+from typing import Final
 
 import pyarrow as pa
 from pyspark import SparkContext, SparkFiles
-from pyspark.sql import DataFrame
+from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.pandas.types import from_arrow_schema, to_arrow_schema
 from pyspark.sql.types import StructType
 
@@ -23,6 +24,20 @@ from leadscore.tables import coverage
 from leadscore.tables.arrow import ArrowScorer
 from leadscore.tables.block import REASONS, check_reasons
 from leadscore.tables.mapping import UNMAPPED
+
+BROKEN: Final = "_broken_line"
+"""The column in which Spark keeps a line that has not as many cells as the header."""
+
+
+def read(session: SparkSession, source: str) -> DataFrame:
+    """The leads of Parquet, or of a CSV with commas and a header if it ends in .csv or .csv.gz: as text,
+    with the column BROKEN.
+    """
+    if not source.endswith((".csv", ".csv.gz")):
+        return session.read.parquet(source)
+    csv = session.read.options(header=True, escape='"', enforceSchema=False)
+    schema = csv.csv(source).schema.add(BROKEN, "string")
+    return csv.schema(schema).option("columnNameOfCorruptRecord", BROKEN).csv(source)
 
 
 def score(

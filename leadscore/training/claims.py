@@ -23,6 +23,20 @@ def tested(metrics: Mapping[str, Any]) -> str:
     return "newest" if metrics["data"]["split"] == "by time" else "held-out"
 
 
+def on_cluster(metrics: Mapping[str, Any]) -> str:
+    """What was learned on a cluster and what from a sample, in words; empty if all leads were here."""
+    data = metrics["data"]
+    if "sample_of" not in data:
+        return ""
+    others = "older than" if data["split"] == "by time" else "other than"
+    every = "all, and where they are tested " if data["fitted_on"] > data["trained_on"] else ""
+    return (
+        f"The trees of “{metrics['served']}” learned on a cluster from {data['sample_of']:,} leads: "
+        f"{every}those {others} the {data['tested_on']:,} they are tested on. Levels, calibration, "
+        f"threshold, grades and every figure are of a sample, {data['leads']:,} of these leads."
+    )
+
+
 def sampled(metrics: Mapping[str, Any]) -> str:
     """On which leads models and columns are compared, in words; empty if on all."""
     if "compared_on" not in metrics["data"]:

@@ -26,7 +26,7 @@ class Dataset:
     `features`: one column per feature of the dictionary, float32 (NaN = missing) or str ("" =
     missing). `target`: int8, 1 = converted. `sha256`: of the file's bytes. `open`: leads that were
     left out. `unlisted`: headers that the dictionary does not list. `left_out`: rows that are
-    no leads, in words.
+    no leads, in words. `sample_of`: of how many leads these are a sample, if they are one.
     """
 
     dictionary: Dictionary
@@ -37,6 +37,7 @@ class Dataset:
     open: int = 0
     unlisted: tuple[str, ...] = ()
     left_out: str = ""
+    sample_of: int = 0
 
     @property
     def timed(self) -> bool:
@@ -125,7 +126,27 @@ def load(
     decimal: str | None = None,
     sheet: str | None = None,
 ) -> Dataset:
-    """Read and validate a CSV of historical leads.
+    """Read and validate a file of historical leads; see `read`, whose errors get the path.
+
+    Raises DataError for a file that cannot be read, too.
+    """
+    raw = content(path)
+    try:
+        return read(raw, path.name, dictionary, seed, everything, decimal, sheet)
+    except DataError as error:
+        raise DataError(f"{path}: {error}") from None
+
+
+def read(
+    raw: bytes,
+    name: str,
+    dictionary: Dictionary,
+    seed: int,
+    everything: bool = False,
+    decimal: str | None = None,
+    sheet: str | None = None,
+) -> Dataset:
+    """Read and validate the bytes of a file of historical leads that has this name.
 
     Any file that scoring reads but Parquet, with the dictionary's columns in any order; what it does not
     read is not looked at. The rows come back sorted by the dictionary's clock or, if it has
@@ -133,34 +154,30 @@ def load(
     with the excluded columns as features, as far as they are there and can be read. `decimal` and
     `sheet`: see `cells.table`.
 
-    Raises DataError for a file that cannot be read or is empty, missing columns, a row of another
-    length, a value its column does not take, a target with other labels, too few of one or only one
-    among the oldest or newest leads, a blank or repeated key, and a category that hardly repeats.
+    Raises DataError for what is empty, missing columns, a row of another length, a value its column does
+    not take, a target with other labels, too few of one or only one among the oldest or newest leads, a
+    blank or repeated key, and a category that hardly repeats.
     """
-    raw = content(path)
-    try:
-        found = table(raw, dictionary, decimal, sheet)
-        outcomes = reading.outcomes(found.cells, dictionary.target)
-        cells, rows = reading.decided(found.cells, outcomes)
-        dictionary = dictionary.with_decimal(found.decimal)
-        if everything:
-            usable = [c.name for c in dictionary.excluded if reading.usable(cells, c, rows)]
-            dictionary = dictionary.with_features(usable)
-        cells, dictionary = reading.with_parts(cells, dictionary, rows)
-        dictionary = reading.with_levels(cells, dictionary, rows)
-        target = np.array([outcome for outcome in outcomes if outcome is not None], np.int8)
-        check_outcomes(target, dictionary.target)
-        for column in dictionary.needed_ids:
-            check_id(cells[column.name], column, rows)
-        features = frame(reading.features(cells, dictionary, rows))
-        order = reading.order(cells, dictionary, rows, seed)
-    except DataError as error:
-        raise DataError(f"{path}: {error}") from None
+    found = table(raw, dictionary, decimal, sheet)
+    outcomes = reading.outcomes(found.cells, dictionary.target)
+    cells, rows = reading.decided(found.cells, outcomes)
+    dictionary = dictionary.with_decimal(found.decimal)
+    if everything:
+        usable = [c.name for c in dictionary.excluded if reading.usable(cells, c, rows)]
+        dictionary = dictionary.with_features(usable)
+    cells, dictionary = reading.with_parts(cells, dictionary, rows)
+    dictionary = reading.with_levels(cells, dictionary, rows)
+    target = np.array([outcome for outcome in outcomes if outcome is not None], np.int8)
+    check_outcomes(target, dictionary.target)
+    for column in dictionary.needed_ids:
+        check_id(cells[column.name], column, rows)
+    features = frame(reading.features(cells, dictionary, rows))
+    order = reading.order(cells, dictionary, rows, seed)
     leads = Dataset(
         dictionary.with_decimal(AS_IN_JSON),
         features.iloc[order].reset_index(drop=True),
         target[order],
-        path.name,
+        name,
         hashlib.sha256(raw).hexdigest(),
         open=len(outcomes) - len(target),
         unlisted=tuple(found.unlisted),
@@ -171,5 +188,5 @@ def load(
         parts, ("80 %", "20 %"), (leads.oldest(), leads.newest()), strict=True
     ):
         if not 0 < labels.sum() < len(labels):
-            raise DataError(f"{path}: the {part} {share} of leads all have one outcome, expected both")
+            raise DataError(f"the {part} {share} of leads all have one outcome, expected both")
     return leads

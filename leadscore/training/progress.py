@@ -2,13 +2,16 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 Step: TypeAlias = Callable[[str], None]
 """Shows what is being done now."""
+
+STEPS: Final = 15
+"""Of a training: reading the leads, models, ablations, and the rest of `run.run`."""
 
 
 @contextmanager

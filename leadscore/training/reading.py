@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Sequence
 from functools import partial
 from itertools import compress
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -114,16 +113,20 @@ def features(cells: Cells, dictionary: Dictionary, rows: Sequence[int]) -> Tenso
 
 def order(cells: Cells, dictionary: Dictionary, rows: Sequence[int], seed: int) -> NDArray[np.int64]:
     """The rows from the oldest lead to the newest, shape (n,); in random order if nobody knows."""
-    if (column := dictionary.clock) is None:
+    if dictionary.clock is None:
         return np.random.default_rng(seed).permutation(len(rows))
-    if column.kind == "number":
-        moments: Any = np.array(read_all(cells, column, column.read, rows), np.float64)
-    else:
-        try:
-            moments = np.array(read_all(cells, column, column.moment, rows), "datetime64[us]")
-        except DataError as error:
-            texts = {cell.strip() for cell in cells[column.name]}
-            formats = " or ".join(f"format = {form!r}" for form in dates(texts) if form)
-            hint = f"; in the dictionary, {formats} reads it" if formats else ""
-            raise DataError(f"{error}{hint}") from None
-    return np.argsort(moments, kind="stable")
+    return np.argsort(moments(cells, dictionary.clock, rows), kind="stable")
+
+
+def moments(cells: Cells, clock: Column, rows: Sequence[int]) -> NDArray[np.float64]:
+    """When each lead came in, shape (n,): in microseconds, or what a clock of numbers says."""
+    if clock.kind == "number":
+        return np.array(read_all(cells, clock, clock.read, rows), np.float64)
+    try:
+        found = read_all(cells, clock, clock.moment, rows)
+    except DataError as error:
+        texts = {cell.strip() for cell in cells[clock.name]}
+        formats = " or ".join(f"format = {form!r}" for form in dates(texts) if form)
+        hint = f"; in the dictionary, {formats} reads it" if formats else ""
+        raise DataError(f"{error}{hint}") from None
+    return np.array(found, "datetime64[us]").astype(np.int64).astype(np.float64)

@@ -15,8 +15,10 @@ from leadscore.training.decision import Rule
 from leadscore.training.evaluation.calibration import Calibration, calibrate
 from leadscore.training.evaluation.figures import Figures, Probability, Target, measure
 from leadscore.training.evaluation.folds import (
+    Fit,
     OutOfFold,
     at_once,
+    fit_here,
     out_of_fold,
     rolling_origin,
 )
@@ -91,12 +93,19 @@ class Comparison:
 
 
 def fit(
-    features: pd.DataFrame, target: Target, model: Pipeline, seed: int, rule: Rule = DEFAULT_RULE
+    features: pd.DataFrame,
+    target: Target,
+    model: Pipeline,
+    seed: int,
+    rule: Rule = DEFAULT_RULE,
+    by: Fit = fit_here,
 ) -> Fitted:
-    """Fit a model on some leads; their threshold, and the served model's calibration, are chosen on
-    probabilities out of fold.
+    """Fit a model `by` some way on some leads; their threshold, and the served model's calibration, are
+    chosen on probabilities out of fold.
     """
-    rows, scores = out_of_fold(model, features, target, seed, partial(model.fit, features, target))
+    rows, scores = out_of_fold(
+        model, features, target, seed, partial(by, model, features, target), fit=by
+    )
     calibration = None
     if isinstance(model["model"], CalibratedXGBClassifier):
         calibration, scores = calibrate(target[rows], scores)
@@ -105,16 +114,19 @@ def fit(
     return Fitted(len(target), model, calibration, threshold, OutOfFold(rows, scores))
 
 
-def refit(leads: Dataset, seed: int, rule: Rule = DEFAULT_RULE) -> Fitted:
+def refit(leads: Dataset, seed: int, rule: Rule = DEFAULT_RULE, by: Fit = fit_here) -> Fitted:
     """Fit the served model on all leads: it is to know the newest, too."""
     model = CANDIDATES[SERVED](leads.dictionary.features, seed)
-    return fit(leads.features, leads.target, model, seed, rule)
+    return fit(leads.features, leads.target, model, seed, rule, by)
 
 
-def evaluate(leads: Dataset, name: str, seed: int, rule: Rule = DEFAULT_RULE) -> Evaluated:
+def evaluate(
+    leads: Dataset, name: str, seed: int, rule: Rule = DEFAULT_RULE, by: Fit = fit_here
+) -> Evaluated:
     """Fit one model on the oldest leads, and score the newest once."""
     features, target = leads.oldest()
-    fitted = fit(features, target, CANDIDATES[name](leads.dictionary.features, seed), seed, rule)
+    model = CANDIDATES[name](leads.dictionary.features, seed)
+    fitted = fit(features, target, model, seed, rule, by)
     rows, scores = fitted.out_of_fold
     at = fitted.threshold.value
     return Evaluated(

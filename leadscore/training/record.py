@@ -40,7 +40,7 @@ def metrics(
     target = leads.newest()[1]
     models: dict[str, Evaluated] = {**comparison.models, SERVED: served}
     data = described(leads, published)
-    if len(comparison.leads) < len(leads):
+    if served is not comparison.served:
         models[ON_SAMPLE] = comparison.served
         data["compared_on"] = len(comparison.leads)
     if len(published.out_of_fold.rows) < published.leads:
@@ -116,6 +116,7 @@ def described(leads: Dataset, published: Fitted) -> dict[str, Any]:
         "tested_on": len(leads.newest()[1]),
         "fitted_on": published.leads,
         "split": "by time" if leads.timed else "at random",
+        **({"sample_of": leads.sample_of} if leads.sample_of else {}),
         **({"open": leads.open} if leads.open else {}),
         **({"left_out": leads.left_out} if leads.left_out else {}),
         **({"unlisted": list(leads.unlisted)} if leads.unlisted else {}),

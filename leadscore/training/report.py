@@ -127,7 +127,7 @@ MIT licence. Made with {versions}. Written by train.py; do not edit.
 ## Training and evaluation data
 
 {data["leads"]:,} leads of {data["file"]}, {data["conversion_rate"]:.1%} converted{_open(data)}. \
-{_split(data)},
+{_split(metrics)},
 of which {metrics["seen_before"]["by_time"]:.1%} equal a training lead in every column used.
 Limits: who was called, and when, is not recorded, so a score mirrors past work as well as past interest.
 
@@ -164,14 +164,18 @@ def _open(data: Mapping[str, Any]) -> str:
     return f"; {data['open']:,} more were still open and left out" if data.get("open") else ""
 
 
-def _split(data: Mapping[str, Any]) -> str:
+def _split(metrics: Mapping[str, Any]) -> str:
+    data = metrics["data"]
     fitted, tested = f"{data['trained_on']:,}", f"{data['tested_on']:,}"
     if data["split"] == "by time":
-        return f"{_refitted(data)}Fitted on the oldest {fitted}; tested on the newest {tested}"
-    return f"{claims.UNTIMED}\n{_refitted(data)}Fitted on {fitted}; tested on the other {tested}"
+        return f"{_learned(metrics)}Fitted on the oldest {fitted}; tested on the newest {tested}"
+    return f"{claims.UNTIMED}\n{_learned(metrics)}Fitted on {fitted}; tested on the other {tested}"
 
 
-def _refitted(data: Mapping[str, Any]) -> str:
+def _learned(metrics: Mapping[str, Any]) -> str:
+    if said := claims.on_cluster(metrics):
+        return f"{said}\n"
+    data = metrics["data"]
     if data["fitted_on"] == data["trained_on"]:
         return ""
     return (

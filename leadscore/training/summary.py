@@ -13,6 +13,7 @@ from leadscore.card import MODEL
 from leadscore.training import claims
 from leadscore.training import report_tables as tables
 
+CLAIMS: Final = (claims.on_cluster, claims.sampled, claims.explained)
 FIGURES: Final = ("roc_auc", "log_loss", "precision", "recall", "f1", "lift_at_10%")
 
 
@@ -28,7 +29,7 @@ def summarise(metrics: Mapping[str, Any], output: Path) -> None:
         console.print(_table(title, "model", rows))
     if len(splits) > 1:
         console.print(_rolling(metrics))
-    for said in filter(None, (claims.sampled(metrics), claims.explained(metrics))):
+    for said in filter(None, (claim(metrics) for claim in CLAIMS)):
         console.print(said, soft_wrap=True, end="\n\n")
     rows = {
         f"{name}, {split.replace('_', ' ')}" if len(splits) > 1 else name: level[split]
@@ -55,7 +56,8 @@ def _served(metrics: Mapping[str, Any], output: Path) -> str:
     low, high = metrics["intervals"]["roc_auc"]
     data = metrics["data"]
     refitted = data["fitted_on"] > data["trained_on"]
-    whose = f", fitted on all {data['fitted_on']:,} leads. Its recipe has" if refitted else "."
+    every = data.get("sample_of", data["fitted_on"])
+    whose = f", fitted on all {every:,} leads. Its recipe has" if refitted else "."
     return (
         f"Served: {metrics['served']}, version {metrics['model_version']}{whose} "
         f"ROC-AUC {served['newest']['roc_auc']:.3f} (95 %: {low:.3f} to {high:.3f}), "

@@ -3,15 +3,10 @@
 import csv
 import io
 import json
-import os
 import re
-import shutil
 import signal
 import subprocess
 import time
-import zipfile
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -20,94 +15,13 @@ import pyarrow.parquet as pq
 import pytest
 from pyarrow.csv import read_csv
 
-from benchmarks.processes import descendants, said
 from leadscore.dictionary import Dictionary
+from tests.cluster import CLUSTER, below, finished, needed, send, submitted
 from tests.conftest import MODEL, PYTHON, ROOT, TWIN, Server
 
-BIN = ROOT / ".venv-spark" / "bin"
-
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(
-        not BIN.exists(), reason="`make spark-check` installs Spark, 850 MB, in .venv-spark"
-    ),
-    pytest.mark.skipif(
-        shutil.which("java") is None and "JAVA_HOME" not in os.environ,
-        reason="Spark needs Java 17 or newer, and there is none here",
-    ),
-]
+pytestmark = needed
 
 FILES = 16  # each is a task of the cluster
-QUICK = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"  # no compiling for hours of work that never come
-CLUSTER = "local-cluster[2,1,1024]"  # a master and two worker processes of one core and 1,024 MB each
-
-
-@pytest.fixture(scope="module")
-def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """leadscore, as spark-submit hands it to the executors."""
-    path = tmp_path_factory.mktemp("package") / "leadscore.zip"
-    with zipfile.ZipFile(path, "w") as archive:
-        for file in sorted((ROOT / "leadscore").rglob("*.py")):
-            archive.write(file, file.relative_to(ROOT))
-    return path
-
-
-@contextmanager
-def _submitted(folder: Path, master: str, *arguments: str | Path) -> Iterator[subprocess.Popen[str]]:
-    """spark-submit at work, with everything it writes below the folder and nothing open to others."""
-    options = {
-        "spark.driver.bindAddress": "127.0.0.1",
-        "spark.driver.host": "127.0.0.1",
-        "spark.eventLog.compress": "false",
-        "spark.eventLog.dir": folder.as_uri(),
-        "spark.eventLog.enabled": "true",
-        "spark.eventLog.rolling.enabled": "false",
-        "spark.local.dir": str(folder),
-        "spark.log.level": "ERROR",
-        "spark.driver.extraJavaOptions": QUICK,
-        "spark.executor.extraJavaOptions": QUICK,
-        "spark.ui.enabled": "false",
-    }
-    settings = [word for key, value in options.items() for word in ("--conf", f"{key}={value}")]
-    environment = {
-        "PYSPARK_PYTHON": str(BIN / "python"),
-        "SPARK_LOCAL_IP": "127.0.0.1",
-        "SPARK_WORKER_DIR": str(folder / "work"),
-    }
-    # Output goes to a file: the JVM's last words must not fill a pipe that nobody reads.
-    with (folder / "output").open("w+") as output:
-        process = subprocess.Popen(
-            [BIN / "spark-submit", "--master", master, *settings, *arguments],
-            cwd=folder,
-            env={**os.environ, **environment},
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-        try:
-            yield process
-        finally:
-            for pid in [*_below(process.pid), process.pid]:
-                _signal(pid, signal.SIGKILL)
-            process.wait()
-
-
-def _finished(process: subprocess.Popen[str], folder: Path) -> str:
-    """What it printed, once it is done."""
-    code = process.wait(timeout=300)
-    text = (folder / "output").read_text()
-    assert code == 0, text[-5000:]
-    return text
-
-
-def _below(pid: int) -> dict[int, str]:
-    """The processes a process has started, and those they have: pid -> command line."""
-    return {child: said(child, "cmdline") for child in descendants(pid)}
-
-
-def _signal(pid: int, number: signal.Signals) -> None:
-    with suppress(ProcessLookupError):
-        os.kill(pid, number)
 
 
 def _scored_by_predict(content: bytes, *options: str) -> list[dict[str, str]]:
@@ -125,7 +39,7 @@ def _text(value: Any) -> str:
     return "" if value is None else str(value)
 
 
-def test_csv_is_scored_as_predict_scores_it(tmp_path: Path, package: Path) -> None:
+def test_csv_is_scored_as_predict_scores_it(tmp_path: Path) -> None:
     """Every cell is that of `predict.py score`, also of a column of another name; a line that is no row
     has an error and nothing else.
     """
@@ -139,8 +53,8 @@ def test_csv_is_scored_as_predict_scores_it(tmp_path: Path, package: Path) -> No
     (tmp_path / "leads.csv").write_bytes(content)
     target = tmp_path / "scored"
     command = (ROOT / "deploy" / "spark" / "score.py", tmp_path / "leads.csv", target, *options)
-    with _submitted(tmp_path, "local[2]", "--py-files", package, "--files", MODEL, *command) as process:
-        said = _finished(process, tmp_path)
+    with submitted(tmp_path, "local[2]", "--files", MODEL, *command) as process:
+        said = finished(process, tmp_path)
     expected = _scored_by_predict(content, *options)
     rows = pq.read_table(target).to_pylist()
     assert [list(row) for row in rows[:1]] == [list(row) for row in expected[:1]]
@@ -168,7 +82,7 @@ def twin() -> pa.Table:
 
 
 def test_killed_executor_loses_and_doubles_nothing(
-    twin: pa.Table, tmp_path: Path, package: Path, client: Server, capture: Dictionary
+    twin: pa.Table, tmp_path: Path, client: Server, capture: Dictionary
 ) -> None:
     """Python workers, then an executor die midway: each row is there once, scored as by the service."""
     source, target = tmp_path / "leads", tmp_path / "scored"
@@ -178,21 +92,21 @@ def test_killed_executor_loses_and_doubles_nothing(
         pq.write_table(twin.append_column("row", rows), source / f"{file}.parquet")
     command = (ROOT / "deploy" / "spark" / "score.py", source, target, "--model", MODEL)
     one_task_a_file = ("--conf", f"spark.sql.files.minPartitionNum={FILES}")
-    with _submitted(tmp_path, CLUSTER, *one_task_a_file, "--py-files", package, *command) as process:
+    with submitted(tmp_path, CLUSTER, *one_task_a_file, *command) as process:
         _wait_for_tasks(2, target, process)
         workers = [
-            p for p, line in _below(process.pid).items() if "pyspark.daemon" in line and not _below(p)
+            p for p, line in below(process.pid).items() if "pyspark.daemon" in line and not below(p)
         ]
         for pid in workers:
-            _signal(pid, signal.SIGSTOP)
+            send(pid, signal.SIGSTOP)
         time.sleep(2)  # whichever was between two tasks holds its next one now
         for pid in workers:
-            _signal(pid, signal.SIGKILL)
+            send(pid, signal.SIGKILL)
         _wait_for_tasks(5, target, process)
-        executors = [p for p, line in _below(process.pid).items() if "ExecutorBackend" in line]
+        executors = [p for p, line in below(process.pid).items() if "ExecutorBackend" in line]
         assert len(executors) == 2
-        _signal(executors[0], signal.SIGKILL)
-        said = _finished(process, tmp_path)
+        send(executors[0], signal.SIGKILL)
+        said = finished(process, tmp_path)
     events = [json.loads(line) for line in next(tmp_path.glob("app-*")).read_text().splitlines()]
     lost = _index(events, "SparkListenerExecutorRemoved")
     outcomes = [e["Task End Reason"]["Reason"] for e in events if e["Event"] == "SparkListenerTaskEnd"]
@@ -283,12 +197,12 @@ session.stop()
 """
 
 
-def test_function_scores_a_table_of_a_session(tmp_path: Path, package: Path) -> None:
+def test_function_scores_a_table_of_a_session(tmp_path: Path) -> None:
     """A Python worker loads the model once for all tasks; what cannot be scored is refused before."""
     program = tmp_path / "program.py"
     program.write_text(SESSION)
-    with _submitted(tmp_path, "local[2]", "--py-files", package, program, MODEL) as process:
-        said = _finished(process, tmp_path)
+    with submitted(tmp_path, "local[2]", program, MODEL) as process:
+        said = finished(process, tmp_path)
     match = re.search("^found: (.*)$", said, re.MULTILINE)
     assert match, said
     found = json.loads(match[1])

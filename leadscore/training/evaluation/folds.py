@@ -25,6 +25,9 @@ ENOUGH: Final = 100_000  # leads; of more, one fold says as much as five
 Task: TypeAlias = Callable[[], Any]
 """Some work that can be done at the same time as other."""
 
+Fit: TypeAlias = Callable[[Pipeline, pd.DataFrame, Target], Pipeline]
+"""Fits a model on features and target of leads, and returns it; it may know the leads by their index."""
+
 
 class OutOfFold(NamedTuple):
     """The numbers of some of n leads, in their order, and a `probability` for each from a model that was
@@ -35,17 +38,27 @@ class OutOfFold(NamedTuple):
     probability: Probability
 
 
+def fit_here(model: Pipeline, features: pd.DataFrame, target: Target) -> Pipeline:
+    """Fit a model on these leads alone."""
+    return model.fit(features, target)
+
+
 def out_of_fold(
-    model: Pipeline, features: pd.DataFrame, target: Target, seed: int, *others: Task
+    model: Pipeline,
+    features: pd.DataFrame,
+    target: Target,
+    seed: int,
+    *others: Task,
+    fit: Fit = fit_here,
 ) -> OutOfFold:
     """A probability for each lead from a model that saw neither it nor an identical lead; of more than
     ENOUGH leads, for those of one fold.
 
     Except for the commonest kinds of lead (COMMON): a model in use has met them, and a fold whose model
-    has not would be another world. `others` run at the same time.
+    has not would be another world. `fit` fits each model; `others` run at the same time.
     """
     split = folds(features, target, seed)[: 1 if len(target) > ENOUGH else FOLDS]
-    found = at_once(*(_scores(model, features, target, *fold) for fold in split), *others)
+    found = at_once(*(_scores(model, features, target, *fold, fit) for fold in split), *others)
     rows = np.concatenate([scored for _, scored in split])
     scores = np.concatenate(found[: len(split)])
     order = np.argsort(rows)
@@ -68,12 +81,13 @@ def _scores(
     target: Target,
     fitted: NDArray[np.int64],
     scored: NDArray[np.int64],
+    fit: Fit = fit_here,
 ) -> Task:
     """The task to fit a copy of a model on some rows and to score others."""
     copy = clone(model)
 
     def task() -> Probability:
-        copy.fit(features.iloc[fitted], target[fitted])
+        fit(copy, features.iloc[fitted], target[fitted])
         return np.asarray(copy.predict_proba(features.iloc[scored])[:, 1], dtype=np.float64)
 
     return task

@@ -34,7 +34,7 @@ export class ModelView {
     show(
       element,
       h("h1", { id: "model-title" }, "What the model knows, and how well"),
-      h("p", { class: "intro" }, `${refitted(card) ? "Its recipe" : "It"} learned from ${count(card.data.trained_on)} leads and was then tested on ${card.data.split === "at random" ? `${count(card.data.tested_on)} others, drawn at random` : `the ${count(card.data.tested_on)} newest`}, which it had never seen.${refitted(card) ? ` For the model itself it learned from all ${count(card.data.fitted_on)}.` : ""} It uses only what is known ${MOMENTS[card.known] ?? card.known}.`),
+      h("p", { class: "intro" }, `${refitted(card) ? "Its recipe" : "It"} learned from ${count(card.data.trained_on)} leads and was then tested on ${card.data.split === "at random" ? `${count(card.data.tested_on)} others, drawn at random` : `the ${count(card.data.tested_on)} newest`}, which it had never seen.${learned(card)} It uses only what is known ${MOMENTS[card.known] ?? card.known}.`),
       facts(model),
       charts(card.metrics),
       grades(model),
@@ -53,6 +53,13 @@ export class ModelView {
 
 /** Whether it learned from the leads, too, that its recipe was tested on. */
 const refitted = (card) => (card.data.fitted_on ?? 0) > card.data.trained_on;
+
+/** From which other leads the model learned, in words. */
+const learned = (card) => {
+  const { fitted_on: all, sample_of: more } = card.data;
+  if (more) return ` These are a sample: its trees learned from ${refitted(card) ? "all" : "what is not in the test of"} ${count(more)} leads.`;
+  return refitted(card) ? ` For the model itself it learned from all ${count(all)}.` : "";
+};
 
 /** The measured value of the newest leads with its interval, where the card has them. */
 function measured(card, name) {
