@@ -2,7 +2,8 @@
 
 import csv
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 
 from leadscore.columns import show
 from leadscore.names import fold
@@ -10,13 +11,21 @@ from leadscore.tables.mapping import TableError
 
 
 class Choice:
-    """Some of the columns that a CSV answer has; `names` match in any spelling.
+    """Some of the columns that a CSV answer has; `names` match in any spelling. `first`: the places of
+    names that mean these columns before any other.
 
     Raises TableError for a name that is none of the `available` ones, and for no name.
     """
 
-    def __init__(self, names: Sequence[str], available: Sequence[str], delimiter: str) -> None:
+    def __init__(
+        self,
+        names: Sequence[str],
+        available: Sequence[str],
+        delimiter: str,
+        first: Mapping[str, int] = MappingProxyType({}),
+    ) -> None:
         places = {fold(name): place for place, name in reversed(list(enumerate(available)))}
+        places |= {fold(name): place for name, place in first.items()}
         if unknown := [name for name in names if fold(name) not in places]:
             found = ", ".join(name for name in available if name)
             raise TableError(f"there is no column {show(unknown[0])} to hand back, only {found}")

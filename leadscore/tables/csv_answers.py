@@ -13,6 +13,7 @@ from leadscore.scoring.engine import Engine, Scored
 from leadscore.tables.block import DECIMALS, Answered, Totals, answer
 from leadscore.tables.choice import Choice
 from leadscore.tables.csv_file import Dialect, Records, Rows
+from leadscore.tables.heading import BOM
 from leadscore.tables.mapping import ColumnMap, TableError
 
 LOOKED_AT: Final = 10  # blocks, of which a row has to be scored before an answer begins
@@ -35,13 +36,18 @@ class Lines:
 def header(dialect: Dialect, columns: ColumnMap, reasons: int, choice: Choice | None = None) -> bytes:
     """The first line of the answer."""
     line = dialect.delimiter.join([dialect.header, *columns.added(reasons)]) + dialect.newline
-    return (choice.pick([line], dialect.newline)[0] if choice else line).encode()
+    if choice:
+        (line,) = choice.pick([line], dialect.newline)
+    return (BOM * dialect.marked + line).encode()
 
 
 def choose(names: Sequence[str], dialect: Dialect, columns: ColumnMap, reasons: int) -> Choice | None:
-    """The columns to hand back; None, without names, for all. Raises TableError."""
+    """The columns to hand back; None, without names, for all. `score` is the one that is added, also in
+    a file with a `score` of its own. Raises TableError.
+    """
     available = [*map(str.strip, columns.names), *columns.added(reasons)]
-    return Choice(names, available, dialect.delimiter) if names else None
+    answers = {name: columns.width + n for n, name in enumerate(columns.answers(reasons))}
+    return Choice(names, available, dialect.delimiter, answers) if names else None
 
 
 class CsvScorer:

@@ -12,7 +12,7 @@ from leadscore.dictionary import Dictionary
 from leadscore.tables.block import BLOCK
 from leadscore.tables.encoding import decoded
 from leadscore.tables.furniture import TOTAL, CsvRecord, Furniture
-from leadscore.tables.heading import BOM, heading
+from leadscore.tables.heading import heading
 from leadscore.tables.mapping import UNMAPPED, ColumnMap, TableError
 from leadscore.values import decimal_mark
 
@@ -21,13 +21,17 @@ LONGEST_RECORD: Final = 2**20  # characters
 SPLIT: Final = 100  # records whose cells are in one list at a time, few enough for the caches
 MOST_COLUMNS: Final = 2_000  # a short row is filled to as many cells
 
-csv.field_size_limit(LONGEST_RECORD)  # Python's own is an eighth of it
+# Python's own is an eighth of LONGEST_RECORD; a line is longer than that by what was read with its end.
+csv.field_size_limit(2 * LONGEST_RECORD)
 
 
 @dataclass(frozen=True)
 class Dialect:
-    """How a file is written. `header`: its first record's text. `decimal`: as in `values.number`."""
+    """How a file is written. `marked`: with a byte order mark. `header`: its first record's text, without
+    the mark. `decimal`: as in `values.number`.
+    """
 
+    marked: bool
     header: str
     delimiter: str
     newline: str
@@ -120,7 +124,7 @@ class CsvFile:
         numbers = [c.name for c in dictionary.features if c.kind == "number"]
         places = [self.columns.positions[name] for name in numbers if name in self.columns.positions]
         decimal = decimal or _decimal(self._begin, found.delimiter, places)
-        self.dialect = Dialect(BOM * found.marked + text, found.delimiter, newline, decimal)
+        self.dialect = Dialect(found.marked, text, found.delimiter, newline, decimal)
 
     def blocks(self) -> Iterator[Records]:
         """The leads below the header, BLOCK at a time. `furniture` counts the rows that are none."""

@@ -83,10 +83,14 @@ class ColumnMap:
 
     def added(self, reasons: int) -> list[str]:
         """The names of the added columns; one that is taken gets a number."""
+        return list(map(self._free, self.answers(reasons)))
+
+    def answers(self, reasons: int) -> list[str]:
+        """The same, without numbers."""
         ranks = [f"reason_{rank}" for rank in range(1, reasons + 1)]
         action = ["action"] if self.action else []
-        names = ["probability", "score", "grade", "converts", *action, *ranks, "warnings", "error"]
-        return [self._free(name) for name in [*names, "model_version"]]
+        decision = ["probability", "score", "grade", "converts", *action]
+        return [*decision, *ranks, "warnings", "error", "model_version"]
 
     def _free(self, name: str) -> str:
         number, free = 1, name

@@ -76,3 +76,48 @@ def test_choice_of_nothing_is_refused(names: tuple[str, ...]) -> None:
 def test_names_are_separated_by_commas() -> None:
     """Blank ones are left out."""
     assert chosen(" score, Total Visits ,,") == ("score", "Total Visits")
+
+
+@pytest.mark.parametrize(
+    ("columns", "expected"),
+    [
+        ("score,grade", b"score,grade\r\n"),
+        ("Lead Number,score", b"Lead Number,score\r\n"),
+        ("score,name first", b'score,"Name, first"\r\n'),
+    ],
+)
+@pytest.mark.parametrize("name", ["Lead Number", '"Lead Number"', '"Name, first"'])
+def test_mark_stands_before_the_columns_chosen(
+    client: httpx2.Client, columns: str, expected: bytes, name: str
+) -> None:
+    """A file that begins with a byte order mark gets one back, in front of the header, whatever column
+    is named first, there or here; each value stands below its name.
+    """
+    others = sorted({"Lead Number", '"Name, first"'} - {name, name.strip('"')})
+    header = ",".join([name, *others, "TotalVisits"])
+    content = f"\ufeff{header}\r\n" + "7," * len(others) + "7,5\r\n"
+    answer = client.post(
+        f"/predict/csv?partial=1&columns={columns}",
+        content=content.encode(),
+        headers={"content-type": "text/csv"},
+    )
+    head, row = answer.raise_for_status().content.splitlines(keepends=True)
+    assert head == b"\xef\xbb\xbf" + expected
+    cells = dict(zip(columns.split(","), row.decode().strip().split(","), strict=True))
+    assert cells.pop("score").isdigit()
+    assert set(cells.values()) <= {"7", *"ABCD"}
+
+
+def test_score_is_the_new_one_in_a_file_that_has_one(client: httpx2.Client) -> None:
+    """An old answer beside a new one would be taken for it: a plain name means the column added."""
+    content = "City,Score,score_2,TotalVisits\nPune,old,older,5\n"
+    answer = client.post(
+        "/predict/csv?partial=1&columns=score,grade,score_2,City&sort=score",
+        content=content,
+        headers={"content-type": "text/csv"},
+    )
+    head, row = answer.raise_for_status().text.splitlines()
+    assert head == "score_3,grade,score_2,City"
+    score, _, before, city = row.split(",")
+    assert score.isdigit()
+    assert (before, city) == ("older", "Pune")
