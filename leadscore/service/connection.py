@@ -45,17 +45,13 @@ class Protocol(HttpToolsProtocol):
         self._start(self._seconds)
 
     def data_received(self, data: bytes) -> None:
-        """Read on; what is behind an offer to upgrade by a new parser."""
+        """Read on."""
         self._unset_keepalive_if_required()
         self._ended = False
         try:
-            self.parser.feed_data(data)
-        except httptools.HttpParserUpgrade as offer:
-            if not self._too_large:
-                head = self._head_without_offer()
-                self.parser = httptools.HttpRequestParser(self)
-                self.data_received(head + data[offer.args[0] :])
-                return
+            rest = data
+            while rest:  # it may hold many requests, each with its offer
+                rest = self._fed(rest)
         except httptools.HttpParserError:
             self._refuse(HTTPStatus.BAD_REQUEST)
             return
@@ -105,6 +101,20 @@ class Protocol(HttpToolsProtocol):
         """Nothing to wait for."""
         self._stop()
         super().connection_lost(exc)
+
+    def _fed(self, data: bytes) -> bytes:
+        """Feed the parser; what a new one is to get, if the data held an offer to upgrade."""
+        try:
+            self.parser.feed_data(data)
+        except httptools.HttpParserUpgrade as offer:
+            if self._too_large:
+                return b""
+            if b"upgrade" not in dict(self.headers):  # CONNECT, which the parser calls one, too
+                raise httptools.HttpParserError from None
+            head = self._head_without_offer()
+            self.parser = httptools.HttpRequestParser(self)
+            return head + data[offer.args[0] :]
+        return b""
 
     def _head_without_offer(self) -> bytes:
         """The head that was read, without its offer to upgrade."""

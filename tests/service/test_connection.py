@@ -52,6 +52,15 @@ def test_offer_to_upgrade_may_come_in_pieces(client: Server, step: int) -> None:
         assert b"x-request-id: in-pieces" in answer
 
 
+def test_many_offers_may_come_at_once(client: Server) -> None:
+    """As many requests, each with an offer, as one packet holds: each has its answer."""
+    request = b"GET /health HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: h\r\n\r\n"
+    last = b"GET /ready HTTP/1.1\r\nhost: x\r\n\r\n"
+    with _connect(client) as connection:
+        connection.sendall(request * 2_000 + last)
+        assert _answer(connection).count(b"HTTP/1.1 200 OK") == 2_001
+
+
 @pytest.mark.parametrize(
     "fields",
     [
@@ -96,8 +105,10 @@ def test_body_is_no_head(client: Server) -> None:
         b"GET /health HTTP/1.1\r\nhost: x\r\ncontent-length: -1\r\n\r\n",
         b"POST /predict HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\nz\r\n",
         b"POST /predict HTTP/1.1\r\nhost: x\r\ncontent-length: 2\r\n\r\n{}{}",
+        b"CONNECT x:80 HTTP/1.1\r\nhost: x\r\n\r\n",
+        b"CONNECT x:80 HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: h2c\r\n\r\n",
     ],
-    ids=["TLS", "HTTP/2", "length", "chunk", "more than declared"],
+    ids=["TLS", "HTTP/2", "length", "chunk", "more than declared", "CONNECT", "CONNECT with an offer"],
 )
 def test_what_is_no_http_is_a_problem_like_any_other(client: Server, content: bytes) -> None:
     """A 400 problem document that tells nothing of the inside, with an id, a line and a count."""
