@@ -124,12 +124,13 @@ def pointer(place: Iterable[str | int]) -> str:
 
 
 def install(app: FastAPI) -> None:
-    """Make every error that FastAPI raises a problem document."""
+    """Make every error that FastAPI raises, or meets, a problem document."""
 
     async def answered(request: HTTPConnection, error: Exception) -> Response:
         return answer(request.scope, error)
 
-    app.exception_handler(HTTPException)(answered)
+    for kind in (HTTPException, Exception):
+        app.exception_handler(kind)(answered)
 
 
 def answer(scope: Scope, error: Exception) -> Response:

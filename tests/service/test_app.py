@@ -20,6 +20,7 @@ from starlette.types import ASGIApp
 from leadscore.scorer import Scorer
 from leadscore.service.app import create_service
 from leadscore.service.middleware.keys import Keys
+from leadscore.service.problems import FAILED
 from leadscore.settings import Settings
 from tests.conftest import MODEL
 
@@ -79,14 +80,31 @@ def test_any_bytes_are_refused(content: bytes, path: str) -> None:
     assert answer.status_code in {400, 422} or content.strip() == b"{}"
 
 
-def test_failure_inside_reveals_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A bug is a 500 problem document without a trace, a path or the exception's text."""
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/predict", {}),
+        (
+            "/v2/models/lead_conversion/infer",
+            {"inputs": [{"name": "city", "shape": [1], "datatype": "BYTES", "data": ["Pune"]}]},
+        ),
+    ],
+)
+def test_failure_inside_reveals_nothing(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, path: str, body: dict[str, object]
+) -> None:
+    """A bug is a 500 problem document without a trace, a path or the exception's text, and one entry in
+    the log, whether or not the request has come through FastAPI; nothing is left to the server.
+    """
     app = _service(Settings())
     monkeypatch.setattr(Scorer, "run", lambda *_: 1 / 0)
-    answer = TestClient(app, raise_server_exceptions=False).post("/predict", json={})
+    answer = TestClient(app).post(path, json=body)
     assert (answer.status_code, answer.headers["content-type"]) == (500, "application/problem+json")
+    assert answer.json().get("error", FAILED) == answer.json()["detail"] == FAILED
+    assert ("error" in answer.json()) == path.startswith("/v2")
     assert "division" not in answer.text
     assert "Traceback" not in answer.text
+    assert [entry.getMessage() for entry in caplog.records if entry.exc_info] == ["request failed"]
 
 
 def test_nobody_is_sent_where_a_request_says(client: httpx2.Client) -> None:

@@ -106,25 +106,31 @@ class Recorder:
         self._app, self._note, self._log = app, note, log_requests
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on; a failure becomes a 500, unless the answer has begun."""
+        """Pass the request on; a failure becomes a 500, unless the answer has begun. FastAPI raises what
+        it has answered: only in the midst of an answer there is more for the server to do.
+        """
         started = time.perf_counter()
         record = _record(scope)
         current.set(record)
+        complete = False
 
         async def headed(message: Message) -> None:
+            nonlocal complete
             if message["type"] == "http.response.start":
                 record.status = message["status"]
                 message["headers"] = [*message["headers"], *names(record)]
+            complete = message["type"] == "http.response.body" and not message.get("more_body")
             await send(message)
 
         try:
             await self._app(scope, receive, headed)
         except Exception:
             log.exception("request failed", extra={"fields": {"id": record.id}})
-            if record.status:
+            if record.status and not complete:
                 raise
-            refusal = problems.refusal(scope, 500, problems.FAILED)
-            await refusal(scope, receive, headed)
+            if not record.status:
+                refusal = problems.refusal(scope, 500, problems.FAILED)
+                await refusal(scope, receive, headed)
         finally:
             record.seconds = time.perf_counter() - started
             # The template, not the path, which may hold anything; where no route is found, "".

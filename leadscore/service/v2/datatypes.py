@@ -70,7 +70,7 @@ def decoded(tensor: Tensor, values: list[Any]) -> list[Any]:
     if content_type in (None, "np", "str", "pd"):
         return values
     place = ("parameters", "content_type")
-    if content_type not in _CODECS:
+    if not isinstance(content_type, str) or content_type not in _CODECS:
         raise TensorError(place, content_type, f"np, str, pd, {' or '.join(_CODECS)}")
     if tensor.datatype != "BYTES":
         raise TensorError(place, content_type, f"np for the datatype {tensor.datatype}")
@@ -90,12 +90,12 @@ def cast(values: list[Any], datatype: str, kind: Kind) -> list[Any]:
 
 
 def _each(values: list[Any], read: Callable[[Any], Any], expected: str) -> list[Any]:
-    """Every value read but null; TensorError for the first that is refused by a ValueError."""
+    """Every value read but null; TensorError for the first that cannot be read."""
     found = []
     for place, value in enumerate(values):
         try:
             found.append(None if value is None else read(value))
-        except ValueError:
+        except (ValueError, OverflowError, RecursionError):
             raise TensorError(("data", place), value, expected) from None
     return found
 

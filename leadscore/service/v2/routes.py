@@ -1,5 +1,6 @@
 """The routes of the Open Inference Protocol."""
 
+import re
 from enum import Enum
 from itertools import islice
 from typing import Any, Final
@@ -39,6 +40,7 @@ TAGS: Final[list[str | Enum]] = ["Open Inference Protocol"]
 NAMED: Final = "/v2/models/{name}"
 VERSIONED: Final = f"{NAMED}/versions/{{version}}"
 
+_LENGTH = re.compile(r"\d{1,20}", re.ASCII)
 _PATH = {
     "name": "name",
     "in": "path",
@@ -125,7 +127,7 @@ def _parsed(body: bytes, json_length: str | None) -> tuple[Inference, bytes]:
     """The request's JSON and the bytes after it."""
     size = len(body)
     if json_length is not None:
-        size = int(json_length) if json_length.isascii() and json_length.isdigit() else -1
+        size = int(json_length) if _LENGTH.fullmatch(json_length) else -1
     if not 0 <= size <= len(body):
         raise HTTPException(400, f"{JSON_LENGTH}: expected a number of bytes of this body")
     head = body[:size]

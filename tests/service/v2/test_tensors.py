@@ -32,6 +32,8 @@ def _input(**changes: object) -> dict[str, object]:
         ([_input(datatype="BOOL", data=[2])], "true or false"),
         ([_input(name="city", datatype="FP64", data=[1.5])], "/inputs/0/data/0: expected text"),
         ([_input(parameters={"content_type": "datetime"})], "/inputs/0/parameters/content_type"),
+        ([_input(parameters={"content_type": ["np"]})], "/inputs/0/parameters/content_type"),
+        ([_input(parameters={"content_type": {"np": 1}})], "/inputs/0/parameters/content_type"),
         ([_input(parameters={"content_type": "base64"})], "np for the datatype FP32"),
         (
             [_input(name="city", datatype="BYTES", data=["?"], parameters={"content_type": "base64"})],
@@ -71,6 +73,27 @@ def test_wrong_tensor_is_named(client: Server, inputs: list[object], detail: str
         in document["errors"][0]["pointer"] + document["errors"][0]["expected"] + document["detail"]
     )
     assert document["error"] == document["detail"]
+
+
+@pytest.mark.parametrize(
+    "tensor",
+    [
+        _input(
+            name="city",
+            datatype="BYTES",
+            data=["[" * 100_000],
+            parameters={"content_type": "pd_json"},
+        ),
+        _input(name="city", data=[10**400]),
+        _input(data=[10**400]),
+    ],
+    ids=["nested without end", "digits in a category", "digits in a number"],
+)
+def test_value_beyond_measure_is_refused(client: Server, tensor: dict[str, object]) -> None:
+    """What Python itself cannot read or hold is a wrong value like any other."""
+    answer = client.post(INFER, json={"inputs": [tensor]})
+    assert answer.status_code == 422, answer.text
+    assert answer.json()["errors"][0]["pointer"] == "/inputs/0/data/0"
 
 
 def _probability(client: Server, *inputs: object, **request: object) -> list[float]:
@@ -172,6 +195,7 @@ def test_wrong_output_is_named(client: Server) -> None:
         ("10", b"{}", 400),
         ("-1", b"{}", 400),
         ("x", b"{}", 400),
+        pytest.param("9" * 5_000, b"{}", 400, id="digits"),
         ("\u00b2".encode().decode("latin-1"), b"{}", 400),
         ("2", b"{}xxxx", 422),
     ],
