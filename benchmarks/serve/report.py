@@ -9,7 +9,7 @@ from benchmarks.serve.loads import BATCHES, LOADS, SINGLE, UNHURRIED, Load
 from benchmarks.serve.servers import SERVERS, named
 
 RESULTS: Final = Path(__file__).parent.with_name("RESULTS.md")
-TEMPLATE: Final = Path(__file__).with_name("results.md")
+TEMPLATE: Final = Path(__file__).with_name("results.template")
 MARK: Final = "<!-- serving, written by benchmarks/serve -->"
 
 Figures = dict[str, Any]
