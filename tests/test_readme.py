@@ -97,6 +97,32 @@ def test_documented_routes_exist(client: httpx2.Client) -> None:
         assert f"{path}`" in API
 
 
+def test_refusal_is_the_one_shown(client: httpx2.Client) -> None:
+    """The wrong lead of docs/api.md gets the problem document printed under it."""
+    shown = re.search(r"`(\{[^`]*\})` gets\n\n```json\n(.*?)```", API, re.DOTALL)
+    assert shown
+    answer = client.post("/predict", json=json.loads(shown[1]))
+    assert answer.status_code == 422
+    assert answer.json() == json.loads(shown[2])
+
+
+def test_every_field_of_an_answer_is_documented(client: httpx2.Client) -> None:
+    """docs/api.md names what a lead, a reason, a warning, a batch and its summary are answered by."""
+    known = client.get("/openapi.json").json()["components"]["schemas"]
+    for schema in ("Prediction", "Reason", "Caution", "BatchPrediction", "Summary", "Capacity"):
+        for name in known[schema]["properties"]:
+            assert f"`{name}`" in API, f"{schema}.{name}"
+
+
+def test_every_metric_is_documented(client: httpx2.Client) -> None:
+    """Whoever writes an alert finds each metric, and its labels, in docs/operations.md."""
+    shown = client.get("/metrics").text
+    for name in re.findall(r"^# TYPE (leadscore_\w+)", shown, re.MULTILINE):
+        assert f"`{name}`" in OPERATIONS
+    for label in set(re.findall(r"[{,](\w+)=", shown)) - {"le", "implementation"}:
+        assert f"`{label}`" in OPERATIONS
+
+
 def test_every_setting_is_documented() -> None:
     """A setting that is not documented does not exist for the one who deploys."""
     for entry in fields(Settings):
