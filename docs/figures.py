@@ -72,7 +72,7 @@ def libraries() -> list[str]:
 
 def other_leads() -> list[str]:
     """Other libraries on other public leads: differences in log loss to ours."""
-    rows = [f"| newest leads | ours: ROC-AUC | log loss | {' | '.join(BOOSTERS)} |", _rule(6)]
+    rows = [f"| test leads | ours: ROC-AUC | log loss | {' | '.join(BOOSTERS)} |", _rule(6)]
     for file, label in OTHERS.items():
         models, tested = QUALITY[file]["models"], QUALITY[file]["tested_on"]
         ours = next(found for name, found in models.items() if name.startswith("ours"))
