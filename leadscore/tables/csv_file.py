@@ -9,6 +9,7 @@ from itertools import chain, islice
 from typing import BinaryIO, Final, Self
 
 from leadscore.dictionary import Dictionary
+from leadscore.names import fold
 from leadscore.tables.block import BLOCK
 from leadscore.tables.encoding import decoded
 from leadscore.tables.furniture import TOTAL, CsvRecord, Furniture
@@ -21,14 +22,13 @@ LONGEST_RECORD: Final = 2**20  # characters
 SPLIT: Final = 100  # records whose cells are in one list at a time, few enough for the caches
 MOST_COLUMNS: Final = 2_000  # a short row is filled to as many cells
 
-# Python's own is an eighth of LONGEST_RECORD; a line is longer than that by what was read with its end.
-csv.field_size_limit(2 * LONGEST_RECORD)
+csv.field_size_limit(LONGEST_RECORD)  # Python's own is an eighth of it
 
 
 @dataclass(frozen=True)
 class Dialect:
-    """How a file is written. `marked`: with a byte order mark. `header`: its first record's text, without
-    the mark. `decimal`: as in `values.number`.
+    """How a file is written. `marked`: with a byte order mark. `header`: its first record's text, the
+    mark apart. `decimal`: as in `values.number`.
     """
 
     marked: bool
@@ -95,8 +95,8 @@ class CsvFile:
     """A CSV file that is being read: its dialect, its columns, and its records in blocks.
 
     `decimal`: the decimal mark of its numbers; if none is given, the one that the first BLOCK records
-    show. `mapping` and `some`: see `ColumnMap.of`. Raises TableError when there is no header the model
-    can use.
+    show. `mapping` and `some`: see `ColumnMap.of`. `cut`: to some of its columns, so that what it lacks
+    of the mapping is passed over. Raises TableError when there is no header the model can use.
     """
 
     def __init__(
@@ -106,6 +106,7 @@ class CsvFile:
         decimal: str | None = None,
         mapping: Mapping[str, str] = UNMAPPED,
         some: bool = True,
+        cut: bool = False,
     ) -> None:
         found = heading(_lines(stream), dictionary, mapping)
         first, lines = next(found.lines, ""), found.lines
@@ -116,6 +117,9 @@ class CsvFile:
         names = text.split(found.delimiter) if names is None else names
         if len(names) > MOST_COLUMNS:
             raise TableError(f"the header has {len(names):,} columns, at most {MOST_COLUMNS:,} are read")
+        if cut:
+            present = set(map(fold, names))
+            mapping = {header: column for header, column in mapping.items() if fold(header) in present}
         self.columns = ColumnMap.of(names, dictionary, mapping, some)
         newline = "\r\n" if first.endswith("\r") else "\n"
         self.furniture = Furniture(found.delimiter, len(names), found.titles)
@@ -157,7 +161,8 @@ def _fitted(row: list[str], width: int, delimiter: str) -> str:
 def _lines(stream: BinaryIO) -> Iterator[str]:
     r"""The lines of a text without their "\n"; in a file from an old Mac, which has none, without "\r".
 
-    A line longer than any record may be is cut.
+    A line longer than any record may be is cut, wherever the parts end in which it is read: whoever
+    reads an answer would stumble over a longer cell.
     """
     parts = decoded(stream, CHUNK)
     end, rest, ended = "\n", "", False
@@ -172,13 +177,18 @@ def _lines(stream: BinaryIO) -> Iterator[str]:
             started = True
             if "\n" not in rest and "\r" in rest:
                 end = "\r"
-        *lines, rest = rest.split(end)
-        yield from lines
+        lines = rest.split(end)
         if len(rest) > LONGEST_RECORD:
-            yield rest
-            rest = ""
+            lines = [piece for line in lines for piece in _pieces(line)]
+        *lines, rest = lines
+        yield from lines
     if rest:
         yield rest
+
+
+def _pieces(line: str) -> list[str]:
+    starts = range(0, len(line), LONGEST_RECORD)
+    return [line[start : start + LONGEST_RECORD] for start in starts] or [line]
 
 
 def records(lines: Iterator[str], delimiter: str) -> Iterator[CsvRecord]:

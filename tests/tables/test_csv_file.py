@@ -2,15 +2,17 @@
 
 import csv
 import io
+import json
 from collections.abc import Iterator
 from typing import Literal
 
+import httpx2
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from leadscore.dictionary import Dictionary
-from leadscore.tables import csv_file
+from leadscore.tables import csv_file, workbook
 from leadscore.tables.block import BLOCK
 from leadscore.tables.csv_file import LONGEST_RECORD, CsvFile, Rows, records
 from leadscore.tables.mapping import TableError
@@ -263,3 +265,26 @@ def test_any_bytes_below_a_header_are_records_or_errors(content: bytes) -> None:
     for block in _blocks(b"TotalVisits,City\n" + content):
         assert len(block.texts) == len(block.columns["city"])
         assert all(0 <= number < len(block.texts) for number in block.wrong)
+
+
+@pytest.mark.parametrize("size", [LONGEST_RECORD - 9, LONGEST_RECORD + 9, 1_200_000])
+def test_longest_cell_is_answered_in_every_form(client: httpx2.Client, size: int) -> None:
+    """What is read can be written: whole, chosen, as the cells of a lead that is gone. A longer line is
+    cut in all of them alike. That a workbook holds no such cell is said.
+    """
+    long, headers = "x" * size, {"content-type": "text/csv"}
+    content = f"Lead Number,TotalVisits,note\n1,5,{long}\n2,5,y\n"
+    path, form = "/predict/csv?partial=1", {"accept": workbook.MEDIA_TYPE}
+    plain = client.post(path, content=content, headers=headers).raise_for_status()
+    rows = [line.split(",") for line in plain.text.splitlines()]
+    assert [row[2] for row in rows] == ["note", long[: LONGEST_RECORD - 4], *[""] * (len(rows) - 3), "y"]
+    chosen = client.post(f"{path}&columns=note", content=content, headers=headers)
+    assert chosen.raise_for_status().text.splitlines() == [row[2] or '""' for row in rows]
+    book = client.post(path, content=content, headers=headers | form)
+    assert (book.status_code, "a cell of Excel holds 32,767" in book.text) == (422, True)
+    earlier = f"Lead Number,note,probability\n1,{long[: LONGEST_RECORD - 9]},0.5\n2,y,0.5\n"
+    files = {"earlier": earlier.encode(), "today": b"Lead Number,TotalVisits,note\n2,5,y\n"}
+    changes = client.post("/changes?partial=1", files=files)
+    assert changes.status_code == 200, changes.text
+    *_, gone = changes.text.splitlines()
+    assert json.loads(gone)["cells"][1] == long[: LONGEST_RECORD - 9]
