@@ -33,7 +33,7 @@ from leadscore.tables.changes import command as changes
 from leadscore.tables.choice import chosen
 from leadscore.tables.coverage import MOST_ABSENT
 from leadscore.tables.job import Job, command
-from leadscore.tables.outputs import FORMATS
+from leadscore.tables.outputs import FORMATS, OF_CSV
 
 GROUPS = {
     "model": "the model",
@@ -93,7 +93,9 @@ def _not_started(error: Exception) -> NoReturn:
 
 def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     """Read the command line. Settings go to the environment, which is where worker processes look."""
+    as_module = Path(sys.argv[0]).name == "__main__.py"
     parser = argparse.ArgumentParser(
+        prog="python -m leadscore" if as_module else None,
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,  # --api-keys would be one of --api-keys-file
@@ -114,7 +116,8 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     comparing = add("changes", help="what changed since an earlier list that was scored here")
     comparing.add_argument("earlier", type=_path, help="what `score` wrote, or the page's download")
     comparing.add_argument("today", type=_path, help="today's leads, CSV or .xlsx")
-    _add_output(comparing)
+    _add_output(comparing, OF_CSV)
+    _add_sheet(comparing, "of today's workbook")
     add_mapping(comparing)
     _add_settings(comparing, "model")
     arguments = parser.parse_args(argv)
@@ -172,8 +175,8 @@ def _add_score(parser: argparse.ArgumentParser) -> None:
         type=_path,
         help="CSV (plain, .gz or .zip), .xlsx or .parquet, or - for standard input",
     )
-    _add_output(parser)
-    parser.add_argument("--sheet", help="of a workbook (default: the first visible one with cells)")
+    _add_output(parser, FORMATS)
+    _add_sheet(parser, "of a workbook")
     parser.add_argument(
         "--reasons", type=_count, default=REASONS, metavar="N", help="columns of reasons (%(default)s)"
     )
@@ -191,15 +194,19 @@ def _add_score(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--sort", dest="ranked", action="store_true", help="all leads, the best first")
 
 
-def _add_output(parser: argparse.ArgumentParser) -> None:
+def _add_output(parser: argparse.ArgumentParser, formats: Sequence[str]) -> None:
     parser.add_argument(
         "-o",
         "--output",
         dest="target",
         type=_path,
         default="-",
-        help=f"a name that ends in {', '.join(FORMATS)} (default: - for standard output, as CSV)",
+        help=f"a name that ends in {', '.join(formats)} (default: - for standard output, as CSV)",
     )
+
+
+def _add_sheet(parser: argparse.ArgumentParser, whose: str) -> None:
+    parser.add_argument("--sheet", help=f"{whose} (default: the first visible one with cells)")
 
 
 def add_mapping(parser: argparse.ArgumentParser) -> None:

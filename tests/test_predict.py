@@ -116,6 +116,17 @@ def test_ctrl_c_while_libraries_load_leaves_no_trace(arguments: list[str]) -> No
     assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
 
 
+@pytest.mark.parametrize(
+    ("way", "name"), [(["predict.py"], "predict.py"), (["-m", "leadscore"], "python -m leadscore")]
+)
+def test_help_calls_the_command_as_it_was_called(way: list[str], name: str) -> None:
+    """What it says can be typed again."""
+    done = subprocess.run(
+        [PYTHON, *way, "score", "--help"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.startswith(f"usage: {name} score ")
+
+
 def test_help_shows_what_matters_first(command: Command) -> None:
     """The options of `score` stand before the settings it heeds; those of the service are not there."""
     text = command("score", "--help").out.decode().partition("positional arguments")[2]

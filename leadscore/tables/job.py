@@ -116,6 +116,8 @@ def _parquet(job: Job, scorer: Scorer, settings: Settings) -> Totals:
         raise TableError("Parquet is written from Parquet: both names should end in .parquet")
     if job.ranked or job.top is not None or job.columns:
         raise TableError("of Parquet all columns and rows are written: sort and select them afterwards")
+    if job.decimal or job.sheet:
+        raise TableError("Parquet has neither sheets nor decimal marks: leave out --sheet and --decimal")
     try:
         from leadscore.tables import parquet  # noqa: PLC0415  (optional)
     except ModuleNotFoundError:

@@ -12,18 +12,19 @@ from leadscore.tables.mapping import TableError
 from leadscore.tables.streams import STANDARD
 
 PARQUET: Final = ".parquet"
-FORMATS: Final = (".csv", ".csv.gz", ".xlsx", PARQUET)
+OF_CSV: Final = (".csv", ".csv.gz", ".xlsx")
+FORMATS: Final = (*OF_CSV, PARQUET)
 
 
-def check(source: str, name: str) -> None:
-    """TableError for an output whose format cannot be written, or that would replace the leads."""
+def check(source: str, name: str, formats: tuple[str, ...] = FORMATS) -> None:
+    """TableError for an output in none of the formats, or one that would replace the leads."""
     if name == STANDARD:
         return
     path = Path(name)
     if path.exists() and not path.is_file():
         return  # a pipe or a device
-    if not name.lower().endswith(FORMATS):
-        raise TableError(f"cannot write {name!r}: the name should end in {', '.join(FORMATS)}")
+    if not name.lower().endswith(formats):
+        raise TableError(f"cannot write {name!r}: the name should end in {', '.join(formats)}")
     if name.lower().endswith(".xlsx"):
         workbook.library()
     if source != STANDARD and path.exists() and Path(source).exists() and path.samefile(source):

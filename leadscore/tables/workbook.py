@@ -58,6 +58,8 @@ def read(workbook: BinaryIO, sheet: str | None, answer: BinaryIO, memory: int) -
     """
     if find_spec("python_calamine") is None:
         raise TableError(NEEDED)
+    if sheet and "\0" in sheet:  # which no process takes as an argument
+        raise TableError(f"there is no sheet {sheet!r}")
     with tempfile.TemporaryFile() as copy:  # a process takes no other kind of stream
         workbook.seek(0)
         shutil.copyfileobj(workbook, copy)
@@ -79,7 +81,7 @@ def _said(arguments: list[str], workbook: BinaryIO, answer: BinaryIO) -> dict[st
     script = Path(__file__).with_name("worksheet.py")
     # -P: the script's folder is no place to import from.
     command = [sys.executable, "-P", str(script), *arguments]
-    with contextlib.suppress(ValueError, subprocess.TimeoutExpired):
+    try:
         done = subprocess.run(  # noqa: S603  (our own script)
             command,
             stdin=workbook,
@@ -88,9 +90,12 @@ def _said(arguments: list[str], workbook: BinaryIO, answer: BinaryIO) -> dict[st
             timeout=2 * SECONDS,
             check=False,
         )
-        found: dict[str, Any] = json.loads(done.stderr)
-        return found
-    return {}
+    except subprocess.TimeoutExpired:
+        return {}
+    found: dict[str, Any] = {}
+    with contextlib.suppress(ValueError):
+        found = json.loads(done.stderr)
+    return found
 
 
 def write(answers: BinaryIO, delimiter: str, target: BinaryIO) -> None:

@@ -134,6 +134,8 @@ def test_file_without_rows_is_answered(command: Command) -> None:
             1,
             "of Parquet all columns and rows are written",
         ),
+        (["leads.parquet", "-o", "out.parquet", "--sheet", "Leads"], 1, "neither sheets nor"),
+        (["leads.parquet", "-o", "out.parquet", "--decimal", ","], 1, "neither sheets nor"),
         (["no_such.parquet", "-o", "out.parquet"], 1, "no_such.parquet"),
         (["README.md", "--model", "no_such.onnx"], 3, "Not started: no_such.onnx: cannot be read"),
     ],

@@ -87,6 +87,14 @@ def test_sheet_is_the_first_visible_or_the_one_named(tmp_path: Path) -> None:
         _csv(_book(tmp_path / "empty.xlsx", {"Cover": []}))
 
 
+@pytest.mark.parametrize("sheet", ["Sales", "a\0b", "x" * 1_000])
+def test_sheet_that_is_not_there_is_named(tmp_path: Path, sheet: str) -> None:
+    """Whatever the name holds: nothing is said of memory."""
+    path = _book(tmp_path / "leads.xlsx", {"Leads": [["City"], ["Pune"]]})
+    with pytest.raises(TableError, match="there is no sheet"):
+        _csv(path, sheet)
+
+
 def test_workbook_that_would_take_all_memory_is_refused(tmp_path: Path) -> None:
     """One cell at the far end of a sheet, in a file of 6 KB: its reader ends, the caller does not."""
     path = tmp_path / "far.xlsx"

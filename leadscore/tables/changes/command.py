@@ -23,11 +23,14 @@ RANKS: Final = [f"reason_{rank}" for rank in range(1, REASONS + 1)]
 
 @dataclass(frozen=True)
 class Lists:
-    """What to compare, and where to write it: paths or "-". `mapping` and `partial`: as in `Job`."""
+    """What to compare, and where to write it: paths or "-". `sheet`: of today's file, if it is a
+    workbook. `mapping` and `partial`: as in `Job`.
+    """
 
     earlier: str
     today: str
     target: str
+    sheet: str | None = None
     mapping: Mapping[str, str] = field(default_factory=dict)
     partial: bool = False
 
@@ -47,11 +50,11 @@ def _compared(lists: Lists, engine: Engine) -> Comparison:
     files = []
     with ExitStack() as streams:
         for path, name in ((lists.earlier, EARLIER), (lists.today, TODAY)):
-            outputs.check(path, lists.target)
+            outputs.check(path, lists.target, outputs.OF_CSV)
             stream = streams.enter_context(source(path))
             with naming(name):
-                note = one_sheet if name == EARLIER else say_sheet
-                text = streams.enter_context(contents.text(stream, None, note=note))
+                sheet, note = (None, one_sheet) if name == EARLIER else (lists.sheet, say_sheet)
+                text = streams.enter_context(contents.text(stream, sheet, note=note))
             files.append(opened(text, engine, lists.mapping, name))
         before, after = files
         if not lists.partial:

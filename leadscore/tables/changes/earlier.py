@@ -32,8 +32,9 @@ def naming(name: str) -> Iterator[None]:
 
 def opened(text: BinaryIO, engine: Engine, mapping: Mapping[str, str], name: str) -> CsvFile:
     """One of the two files. The earlier one may have been cut to few columns."""
+    cut = name == EARLIER
     with naming(name):
-        return CsvFile(text, engine.card.dictionary, None, mapping, some=name == TODAY)
+        return CsvFile(text, engine.card.dictionary, None, mapping, some=not cut, cut=cut)
 
 
 def one_sheet(sheets: Sheets) -> None:

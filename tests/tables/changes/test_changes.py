@@ -217,6 +217,42 @@ def test_command_writes_what_changed(command: Command, tmp_path: Path) -> None:
     assert "add --partial" in refused.err
 
 
+def test_mapping_holds_for_what_the_earlier_file_has(command: Command, tmp_path: Path) -> None:
+    """A list that was cut to id and probability is compared with a file whose columns are mapped; a
+    header that is not in today's file is still a slip.
+    """
+    earlier, today = tmp_path / "earlier.csv", tmp_path / "today.csv"
+    earlier.write_text("Lead Number,probability\n1,0.01\n")
+    today.write_text(_list({"1": KEEN}).replace("TotalVisits", "Visits"))
+    done = command("changes", str(earlier), str(today), "--partial", "--map", "Visits=TotalVisits")
+    assert done.out.decode().splitlines()[1].startswith("1,risen,1,")
+    slip = command("changes", str(earlier), str(today), "--partial", "--map", "Visit=TotalVisits")
+    assert slip.code == 1
+    assert "today's file: 'Visit' cannot be 'TotalVisits': there is no such column" in slip.err
+
+
+def test_parquet_is_not_written(command: Command, tmp_path: Path) -> None:
+    """No file of CSV under a name that lies; the help names no such format."""
+    done = command("changes", "a.csv", "b.csv", "-o", str(tmp_path / "out.parquet"))
+    assert (done.code, list(tmp_path.iterdir())) == (1, [])
+    assert done.err.endswith("the name should end in .csv, .csv.gz, .xlsx")
+    assert b"parquet" not in command("changes", "--help").out
+
+
+def test_sheet_of_today_is_chosen_by_name(command: Command, tmp_path: Path) -> None:
+    """Of a workbook with several sheets the one that was named, and no other, is compared."""
+    earlier, book = tmp_path / "earlier.csv", tmp_path / "today.xlsx"
+    earlier.write_text("Lead Number,probability\n1,0.01\n")
+    with xlsxwriter.Workbook(book) as workbook:
+        for name, lead in (("March", "7"), ("April", "1")):
+            sheet = workbook.add_worksheet(name)
+            for number, line in enumerate(_list({lead: KEEN}).splitlines()):
+                sheet.write_row(number, 0, line.split(","))
+    done = command("changes", str(earlier), str(book), "--partial", "--sheet", "April")
+    assert done.out.decode().splitlines()[1].startswith("1,risen,1,")
+    assert "Sheet 'April' was read" in done.err
+
+
 def test_command_says_which_file_is_wrong(command: Command, tmp_path: Path) -> None:
     """An empty file, one that is not there, and a workbook whose sheets are of one rep each."""
     empty, leads = tmp_path / "empty.csv", tmp_path / "leads.csv"
