@@ -1,6 +1,8 @@
 """deploy/nginx.conf as it is: real nginx before the real service, over TLS, on kept connections."""
 
 import shutil
+import socket
+import ssl
 import subprocess
 import time
 from collections.abc import Iterator
@@ -119,10 +121,26 @@ def test_no_request_is_smuggled(proxy: httpx2.Client) -> None:
         assert set(proxy.get("/ready").json()) == {"status", "model_version"}
 
 
-def test_what_is_for_those_inside_stays_there(proxy: httpx2.Client) -> None:
-    """Metrics and reloads do not pass, whatever the key."""
-    assert proxy.get("/metrics", headers=KEY).status_code == 403
-    assert proxy.post("/model/reload", headers=KEY).status_code == 403
+@pytest.mark.parametrize("path", ["", "/v1", "/./v1", "/%761"])
+def test_what_is_for_those_inside_stays_there(proxy: httpx2.Client, path: str) -> None:
+    """Metrics and reloads do not pass, whatever the key, and by whichever of their paths."""
+    assert proxy.get(f"{path}/metrics", headers=KEY).status_code == 403
+    assert proxy.post(f"{path}/model/reload", headers=KEY).status_code == 403
+
+
+@pytest.mark.parametrize("path", ["/predict/csv", "/v1/predict/csv", "/v1/changes"])
+def test_file_goes_through_as_it_comes(proxy: httpx2.Client, path: str) -> None:
+    """By whichever of its paths: a file that is refused is refused before it was sent to its end."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    head = f"POST {path} HTTP/1.1\r\nhost: leads.example.com\r\ncontent-length: 1000000\r\n\r\n"
+    address = (proxy.base_url.host, proxy.base_url.port)
+    with (
+        socket.create_connection(address, timeout=10) as plain,
+        context.wrap_socket(plain) as connection,
+    ):
+        connection.sendall(head.encode() + b"City\n")
+        assert connection.recv(65536).startswith(b"HTTP/1.1 401 ")
 
 
 def test_rate_of_a_client_is_limited(proxy: httpx2.Client) -> None:
