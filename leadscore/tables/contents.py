@@ -33,7 +33,14 @@ _JSON: Final = "this is JSON: POST it to /predict or /predict/batch, or convert 
 _MARKUP: Final = "this is HTML or XML, which some programs call .xls: open it in Excel, save it as .xlsx"
 _GZIP: Final = b"\x1f\x8b"
 _ZIP: Final = (b"PK\x03\x04", b"PK\x05\x06")
-_DAMAGED: Final = (EOFError, zlib.error, gzip.BadGzipFile, zipfile.BadZipFile, NotImplementedError)
+_METHODS: Final = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # what spreadsheets and browsers write
+_ENCRYPTED: Final = 1  # a flag of a file in a zip
+
+# The last two of a zip whose version or names are damaged.
+_DAMAGED: Final = (
+    *(EOFError, zlib.error, gzip.BadGzipFile, zipfile.BadZipFile),
+    *(NotImplementedError, ValueError),
+)
 
 
 class TooLargeError(TableError):
@@ -121,7 +128,7 @@ def _copied(stream: BinaryIO, copy: BinaryIO) -> BinaryIO:
 def _archive(stream: BinaryIO) -> zipfile.ZipFile:
     try:
         return zipfile.ZipFile(stream)
-    except zipfile.BadZipFile:
+    except _DAMAGED:
         raise TableError("the zip or Excel file is damaged, or was not sent to its end") from None
 
 
@@ -130,14 +137,19 @@ def _only(archive: zipfile.ZipFile) -> IO[bytes]:
     files = [
         entry
         for entry in archive.infolist()
-        if not entry.is_dir() and not entry.filename.startswith("__MACOSX/")
+        if not entry.filename.endswith("/") and not entry.filename.startswith("__MACOSX/")
     ]
     if len(files) != 1:
         raise TableError(f"the zip holds {len(files):,} files, expected one")
+    (file,) = files
+    if file.flag_bits & _ENCRYPTED:
+        raise TableError("the zip has a password: unpack it first")
+    if file.compress_type not in _METHODS:
+        raise TableError("the zip is not packed by deflate, as most are: unpack it first")
     try:
-        return archive.open(files[0])
-    except RuntimeError:  # as zipfile tells of a password
-        raise TableError("the zip has a password: unpack it first") from None
+        if not 0 <= file.header_offset < archive.start_dir:
+            raise zipfile.BadZipFile("it does not start in the archive")
+        return archive.open(file)
     except _DAMAGED as error:
         raise TableError(f"the packed file is damaged ({error})") from None
 

@@ -33,6 +33,12 @@ def _gzip(content: bytes) -> bytes:
     return gzip.compress(content, mtime=0)
 
 
+def _with(content: bytes, mark: bytes, place: int, value: int) -> bytes:
+    """With another byte so many behind the last mark."""
+    at = content.rindex(mark) + place
+    return content[:at] + bytes([value]) + content[at + 1 :]
+
+
 @pytest.mark.parametrize(
     "packed",
     [
@@ -88,6 +94,15 @@ def test_text_is_handed_on_untouched(content: bytes) -> None:
         (b"PK\x03\x04" + b"x" * 50, "damaged, or was not sent to its end"),
         (_zip({"leads.csv": CSV})[:-30], "damaged, or was not sent to its end"),
         (_zip({"leads.csv": CSV}, zipfile.ZIP_STORED).replace(b"City", b"Citx"), "damaged"),
+        (_with(_zip({"leads.csv": CSV}), b"PK\x01\x02", 6, 99), "damaged, or was not sent"),
+        (_with(_zip({"leads.csv": CSV}), b"PK\x05\x06", 16, 255), "does not start in the archive"),
+        (_with(_zip({"leads.csv": CSV}), b"PK\x01\x02", 45, 1), "does not start in the archive"),
+        (_with(_zip({"leads.csv": CSV}), b"PK\x01\x02", 8, 1), "has a password"),
+        (_with(_zip({"leads.csv": CSV}), b"PK\x01\x02", 8, 32), "damaged"),
+        (_with(_zip({"leads.csv": CSV}), b"PK\x01\x02", 28, 0), "damaged"),
+        (_zip({"\u00e9.csv": CSV}).replace("\u00e9".encode(), b"\xff\xff"), "damaged, or was not sent"),
+        (_zip({"leads.csv": CSV}, zipfile.ZIP_BZIP2), "is not packed by deflate"),
+        (_zip({"leads.csv": CSV}, zipfile.ZIP_LZMA), "is not packed by deflate"),
         (_zip({}), "the zip holds 0 files"),
         (_zip({"one": CSV, "two": CSV}), "the zip holds 2 files, expected one"),
         (b"\xfd7zXZ\x00", "unpack it first"),
