@@ -166,11 +166,13 @@ def described(statuses: Mapping[int, str]) -> dict[int | str, dict[str, Any]]:
     return {status: {"description": why, "content": content} for status, why in statuses.items()}
 
 
+PACKED_OTHERWISE: Final = "is packed otherwise than by gzip or deflate"
+
 BODY_FAILURES: Final = {
     400: "The body is not JSON.",
     408: "The request did not come in within the time limit.",
     413: "The body is too large.",
-    415: "The body is not declared as JSON.",
+    415: f"The body is not declared as JSON, or {PACKED_OTHERWISE}.",
     422: "A value, a column or the number of leads is not what was expected.",
     503: "Too many requests at once, or no answer within the time limit; try again.",
 }

@@ -4,7 +4,7 @@ from typing import Any, Final
 
 from pydantic import TypeAdapter
 
-from leadscore.blocks import LABELS
+from leadscore.blocks import LABELS, NOT_IN_BLOCK
 from leadscore.card import FORMAT, Card
 from leadscore.columns import LARGEST, Column
 from leadscore.service.problems import Problem
@@ -37,13 +37,26 @@ def _described(*types: Any) -> dict[str, Any]:
     known: dict[str, Any] = found["$defs"]
     known["Card"]["properties"]["format"] = {"title": "Format", "const": FORMAT}
     known["Card"]["required"].append("format")
-    columns, missing = known["Dictionary"]["properties"], known["Column"]["properties"].pop("missing")
+    dictionary, column = known["Dictionary"], known["Column"]
+    elsewhere = {name: column["properties"].pop(name) for name in NOT_IN_BLOCK}
     for label in LABELS:
         text = {"type": "string"}
         one_or_more = {"title": label.title(), "anyOf": [text, {"type": "array", "items": text}]}
-        known["Column"]["properties"][label] = one_or_more
-    known["Dictionary"]["properties"] = {"missing": missing, "column": columns["columns"]}
-    known["Dictionary"]["required"] = ["missing", "column"]
+        column["properties"][label] = one_or_more
+    column["description"] = "One column of the raw data; data/columns.toml explains each field."
+    dictionary["description"] = (
+        "All columns of a data source. `missing`: what means a missing value. `moments`: from which a "
+        "column may be known, the earliest first, and `grades`: what to do with a lead of each, both if "
+        "the dictionary says so."
+    )
+    parts = dictionary["properties"]
+    dictionary["properties"] = {
+        "missing": elsewhere["missing"],
+        "moments": parts["moments"],
+        "grades": {**parts["actions"], "title": "Grades"},
+        "column": parts["columns"],
+    }
+    dictionary["required"] = ["missing", "column"]
     return known
 
 

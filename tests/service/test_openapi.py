@@ -1,5 +1,6 @@
 """The OpenAPI document: of the routes as they are, and of the model in use."""
 
+import json
 import re
 from typing import Any
 
@@ -72,6 +73,33 @@ def test_documentation_names_the_queries(document: Any, scorer: Scorer) -> None:
     assert batch["requestBody"]["required"]
     answer = batch["responses"]["200"]["content"]["application/json"]["schema"]
     assert answer == {"$ref": "#/components/schemas/BatchPrediction"}
+
+
+def test_documented_card_is_the_card(client: httpx2.Client, document: Any) -> None:
+    """What a card's dictionary and its columns hold is described there, and nothing else is."""
+    found = client.get("/model").raise_for_status().json()["dictionary"]
+    schemas = document["components"]["schemas"]
+    dictionary, column = schemas["Dictionary"], schemas["Column"]
+    assert set(dictionary["required"]) <= set(found) <= set(dictionary["properties"])
+    assert set(dictionary["properties"]) == {"missing", "moments", "grades", "column"}
+    assert set().union(*found["column"]) <= set(column["properties"])
+    assert not {"missing", "levels", "decimal"} & set(column["properties"])
+    assert "actions" not in dictionary["description"]
+
+
+def test_documentation_says_what_is_no_body(client: httpx2.Client, document: Any) -> None:
+    """A 415 is described as the route means it: tensors may be declared as anything."""
+    infer = "/v2/models/lead_conversion/infer"
+    path = infer.replace("lead_conversion", "{name}")
+    words = {"/predict": "as JSON", "/predict/csv": "as CSV", "/changes": "as a form", path: "packed"}
+    for route, word in words.items():
+        assert word in document["paths"][route]["post"]["responses"]["415"]["description"]
+    assert "JSON" not in document["paths"][path]["post"]["responses"]["415"]["description"]
+    tensor = {"name": "city", "shape": [1], "datatype": "BYTES", "data": ["Pune"]}
+    content, headers = json.dumps({"inputs": [tensor]}), {"content-type": "text/csv"}
+    assert client.post(infer, content=content, headers=headers).status_code == 200
+    headers["content-encoding"] = "br"
+    assert client.post(infer, content=content, headers=headers).status_code == 415
 
 
 def test_documentation_says_how_an_upload_fails(document: Any) -> None:

@@ -43,7 +43,9 @@ def add(routes: APIRouter, settings: Settings) -> None:
         summary="Tell what changed between two lists",
         description=DESCRIPTION,
         response_class=StreamingResponse,
-        responses=problems.described(FAILURES)
+        responses=problems.described(
+            FAILURES | {415: f"The body is not declared as a form, or {problems.PACKED_OTHERWISE}."}
+        )
         | {
             200: {
                 "description": "What changed.",

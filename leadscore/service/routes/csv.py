@@ -46,14 +46,15 @@ that is taken gets a number: `score_2`.
 
 The answer is CSV in UTF-8, or what the header `accept` asks for: with `{workbook.MEDIA_TYPE}` a
 workbook, with `{ndjson.MEDIA_TYPE}` JSON, a line each: first the columns of the file, then each lead
-with its cells, then the `proof`, figures on the leads whose outcome the file tells."""
+with its cells, and as `values` what was read where a cell is no plain number or level, then the `proof`,
+figures on the leads whose outcome the file tells."""
 
 WAY_OUT: Final = " Name them by ?map=HEADER=COLUMN, or add ?partial=1."
 
 FAILURES: Final = problems.BODY_FAILURES | {
     400: "The file was not sent to its end, or the form cannot be read.",
     413: "The file is too large, or what is packed in it.",
-    415: "The body is declared neither as CSV nor as a form.",
+    415: f"The body is declared neither as CSV nor as a form, or {problems.PACKED_OTHERWISE}.",
     507: "No room to hold the file.",
 }
 
@@ -88,7 +89,10 @@ def add(routes: APIRouter, settings: Settings) -> None:
                 parameter("sort", "score: the most probable lead first", enum=["score"]),
                 parameter("top", "only the best so many leads, ranked", type="integer", minimum=1),
                 parameter(
-                    "columns", "to hand back, as in score,grade,Phone; default: all", type="string"
+                    "columns",
+                    "to hand back, as in score,grade,Phone; default, and always in JSON lines: all. A "
+                    "name such as score means the column added, also in a file with one of its own",
+                    type="string",
                 ),
                 parameter(
                     "sheet", "of a workbook; default: the first visible one with cells", type="string"

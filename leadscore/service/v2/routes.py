@@ -94,7 +94,10 @@ def add(routes: APIRouter, settings: Settings) -> None:
         tags=TAGS,
         summary="Score tensors, one for each column",
         response_model=Inferred,
-        responses=problems.described(problems.BODY_FAILURES) | _UNKNOWN,
+        responses=problems.described(
+            problems.BODY_FAILURES | {415: f"The body {problems.PACKED_OTHERWISE}."}
+        )
+        | _UNKNOWN,
         openapi_extra={"parameters": [_PATH], "requestBody": json_body("Inference")},
     )
     async def model_infer(request: Request) -> Response:
