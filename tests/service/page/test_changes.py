@@ -80,6 +80,19 @@ def test_changes_are_counted_filtered_and_told(
     expect(page.get_by_role("dialog").locator(".moved")).to_contain_text("Up from")
 
 
+def test_column_called_change_does_not_hide_the_new_leads(visit: Open, days: tuple[Path, Path]) -> None:
+    """A click on “1 new” filters by what the comparison found, not by the file's own column."""
+    download, today = days
+    leads = list(csv.DictReader(io.StringIO(today.read_text(encoding="utf-8"))))
+    _write(today, [lead | {"Change": "yn"[n % 2]} for n, lead in enumerate(leads)])
+    page = visit("file")
+    upload(page, today)
+    _compare(page, download)
+    page.locator(".changes").get_by_role("button", name="1 new").click()
+    rows(page, 1, "lead")
+    expect(page.locator(".space .row")).to_contain_text("New since the earlier list")
+
+
 def test_changes_survive_a_reload_and_are_exported(visit: Open, days: tuple[Path, Path]) -> None:
     """Nothing is asked again; the list has columns with the change, and can be compared tomorrow."""
     download, today = days

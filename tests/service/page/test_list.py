@@ -1,5 +1,9 @@
 """The call list: who is on it, how they are found, and that a keyboard and a phone are enough."""
 
+import csv
+import io
+from pathlib import Path
+
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
@@ -72,11 +76,11 @@ def test_filters_combine_and_stay_in_the_address(listed: Page) -> None:
     """Grade and owner with counts; the address alone brings them back, and no request holds them."""
     choose(listed, "Grade", "A")
     expect(listed.locator(".tools [role=status]")).not_to_have_text("50 leads")
-    option = listed.locator("[data-kind=Owner] option", has_text="Eva")
+    option = listed.locator("[data-kind='column.Owner'] option", has_text="Eva")
     count = int(option.inner_text().split("(")[1].rstrip(")"))
-    choose(listed, "Owner", "Eva")
+    choose(listed, "column.Owner", "Eva")
     rows(listed, count, "lead" if count == 1 else "leads")
-    assert listed.evaluate("location.hash") == "#file?Grade=A&Owner=Eva"
+    assert listed.evaluate("location.hash") == "#file?Grade=A&column.Owner=Eva"
     listed.reload()
     rows(listed, count, "lead" if count == 1 else "leads")
     listed.get_by_role("button", name="Show all").click()
@@ -94,6 +98,65 @@ def test_header_sorts(listed: Page) -> None:
     expect(listed.locator("[aria-sort=descending]")).to_contain_text("Lead")
     listed.get_by_role("button", name="Score", exact=True).click()
     expect(listed.locator(".space .who button").first).to_have_text(best)
+
+
+def _with_columns(path: Path, **cells: list[str]) -> Path:
+    """The leads of a CRM with more columns, whose cells take turns."""
+    head, *leads = csv.reader(io.StringIO(CRM.read_text(encoding="utf-8")))
+    with path.open("w", newline="", encoding="utf-8") as stream:
+        writer = csv.writer(stream)
+        writer.writerow([*head, *cells])
+        for number, lead in enumerate(leads):
+            writer.writerow([*lead, *(turns[number % len(turns)] for turns in cells.values())])
+    return path
+
+
+def test_old_scores_of_a_file_do_not_order_the_list(visit: Open, listed: Page, tmp_path: Path) -> None:
+    """A download of yesterday has a column `score`: the best by today's score stand first all the same.
+    The column orders the list only if its own header is clicked, also after a reload.
+    """
+    best = titles(listed)
+    old = [str(score) for score in range(80)]
+    page = visit("file")
+    upload(page, _with_columns(tmp_path / "ranked.csv", score=old))
+    assert titles(page) == best
+    expect(page.locator("[aria-sort=descending]")).to_have_text("Score ↓")
+    page.get_by_text("Columns", exact=True).click()
+    page.get_by_role("checkbox", name="score").check()
+    page.get_by_role("button", name="score", exact=True).click()
+    for _ in range(2):
+        expect(page.locator("[aria-sort=ascending]")).to_have_text("score ↑")
+        expect(page.locator("[aria-sort=descending]")).to_have_count(0)
+        shown = [int(cell) for cell in page.locator(".space .extra").all_inner_texts()]
+        assert shown == sorted(shown)
+        page.reload()
+    page.get_by_role("button", name="Score", exact=True).click()
+    expect(page.locator(".space .who button").first).to_have_text(best[0])
+
+
+def test_columns_called_like_filters_take_none_away(visit: Open, listed: Page, tmp_path: Path) -> None:
+    """Columns `Grade` and `q` of a file: each filter by the model and by the file, in one address."""
+    choose(listed, "Grade", "D")
+    expect(listed.locator(".tools [role=status]")).not_to_have_text("50 leads")
+    best = titles(listed)
+    page = visit("file")
+    upload(page, _with_columns(tmp_path / "graded.csv", Grade=["D", "Z"], q=["x", "y"], sort=["1", "2"]))
+    choose(page, "Grade", "D")
+    expect(page.locator(".tools [role=status]")).not_to_have_text("50 leads")
+    assert titles(page) == best
+    for name in ("Grade in the file", "q", "sort"):
+        page.get_by_label("More filters").select_option(label=name)
+        expect(page.get_by_role("combobox", name=name, exact=True)).to_be_visible()
+    choose(page, "column.Grade", "Z")
+    choose(page, "column.q", "y")
+    choose(page, "column.sort", "2")
+    both = titles(page)
+    assert 0 < len(both) < len(best)
+    assert set(page.locator(".space .grade").all_text_contents()) == {"grade D"}
+    page.reload()
+    expect(page.get_by_role("combobox", name="q", exact=True)).to_have_value("y")
+    expect(page.get_by_label("Search")).to_have_value("")
+    assert titles(page) == both
 
 
 def test_columns_are_chosen_and_remembered(listed: Page) -> None:

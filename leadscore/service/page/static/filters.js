@@ -11,7 +11,7 @@ export class Filters {
   constructor(work, changed) {
     this.work = work;
     this.changed = changed;
-    this.chosen = new Map(); // by kind or column: the value
+    this.chosen = new Map(); // by kind: the value
     this.words = "";
     this.kinds = new Map([
       ["Grade", { values: (row) => row.grade ?? "", levels: work.model.grades.map((entry) => entry.grade) }],
@@ -20,8 +20,9 @@ export class Filters {
       ["Change", { values: (row) => row.change?.change ?? "", levels: [] }],
       ["Mark", { values: (row) => work.mark(row).mark || "None", levels: ["None", ...MARKS] }],
     ]);
-    for (const { name, place } of work.leads.categories) this.kinds.set(name, { values: (row) => row.cells[place], column: true });
-    this.offered = new Set([...this.kinds].filter(([name, { column }]) => !column || FIRST.test(name)).map(([name]) => name));
+    const own = new Set(this.kinds.keys());
+    for (const { key, name, place } of work.leads.categories) this.kinds.set(key, { title: own.has(name) ? `${name} in the file` : name, values: (row) => row.cells[place] });
+    this.offered = new Set([...this.kinds].filter(([kind, { title }]) => !title || FIRST.test(title)).map(([kind]) => kind));
     this.search = h("input", { type: "search", id: "search", placeholder: "Search names and all columns", "aria-label": "Search", oninput: () => this.later() });
     this.selects = h("div", { class: "selects" });
     this.element = h("div", { class: "filters" }, this.search, this.selects);
@@ -65,7 +66,7 @@ export class Filters {
   }
 
   select(kind, rows) {
-    const { values, levels } = this.kinds.get(kind);
+    const { title = kind, values, levels } = this.kinds.get(kind);
     const counts = new Map((levels ?? []).map((level) => [level, 0]));
     for (const row of rows) {
       const value = values(row);
@@ -84,8 +85,8 @@ export class Filters {
     };
     return h(
       "select",
-      { "aria-label": kind, "data-kind": kind, class: chosen === undefined ? "" : "chosen", onchange: change },
-      h("option", { value: "" }, `${kind}: all`),
+      { "aria-label": title, "data-kind": kind, class: chosen === undefined ? "" : "chosen", onchange: change },
+      h("option", { value: "" }, `${title}: all`),
       order.map(([level, leads]) => h("option", { value: level, selected: level === chosen }, `${kind === "Grade" ? "Grade " : ""}${level || "empty"} (${count(leads)})`)),
     );
   }
@@ -98,7 +99,7 @@ export class Filters {
       this.changed();
       this.element.querySelector(`[data-kind="${CSS.escape(event.target.value)}"]`)?.focus();
     };
-    return h("select", { "aria-label": "More filters", onchange: add }, h("option", { value: "" }, "More filters"), others.map((kind) => h("option", { value: kind }, kind)));
+    return h("select", { "aria-label": "More filters", onchange: add }, h("option", { value: "" }, "More filters"), others.map((kind) => h("option", { value: kind }, this.kinds.get(kind).title)));
   }
 
   /** Show only what has this value. */

@@ -110,10 +110,10 @@ export class List {
   }
 
   sortKey() {
-    const { contacts, names } = this.work.leads;
+    const { contacts, columns } = this.work.leads;
     if (this.order === "name") return (row) => contacts.title(row);
-    const place = names.indexOf(this.order);
-    return place < 0 ? null : (row) => row.cells[place];
+    const column = columns.find(({ key }) => key === this.order);
+    return column ? (row) => row.cells[column.place] : null;
   }
 
   sort(order) {
@@ -171,7 +171,7 @@ export class List {
         h("button", { type: "button", class: "link", onclick: () => this.sort(order) }, title, sorted ? h("i", { "aria-hidden": "true" }, down ? " ↓" : " ↑") : null));
     };
     const focused = [...this.head.querySelectorAll("button")].indexOf(document.activeElement);
-    show(this.head, h("span", { role: "columnheader", class: "place" }, h("span", { class: "visually-hidden" }, "Place"), h("span", { "aria-hidden": "true" }, "#")), head("name", ORDERS.name), head("score", ORDERS.score), this.extra.map(({ name }) => head(name, name)), h("span", { role: "columnheader", class: "why" }, "Why"));
+    show(this.head, h("span", { role: "columnheader", class: "place" }, h("span", { class: "visually-hidden" }, "Place"), h("span", { "aria-hidden": "true" }, "#")), head("name", ORDERS.name), head("score", ORDERS.score), this.extra.map(({ key, name }) => head(key, name)), h("span", { role: "columnheader", class: "why" }, "Why"));
     this.head.style.gridTemplateColumns = this.template;
     this.head.style.minWidth = `${this.narrowest}px`;
     if (focused >= 0) this.head.querySelectorAll("button")[focused]?.focus();
