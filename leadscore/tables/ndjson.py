@@ -2,6 +2,10 @@
 
 The first line has the `columns` of the file; then comes one line a lead; the last has the `proof`, the
 figures on leads whose outcome the file tells, null if it tells none.
+
+A lead's `values` are those that were scored, where its cells do not already say them as JSON does: of
+"1.200" with a decimal comma 1200, of "google" the level "Google", null of what counts as missing. With
+them in place of the cells, `POST /predict` gives the same answer.
 """
 
 import json
@@ -10,9 +14,10 @@ from typing import Any, Final
 
 import numpy as np
 
-from leadscore.columns import Column, ColumnError
+from leadscore.columns import Column, ColumnError, Value
 from leadscore.proof import Proof
 from leadscore.scoring.engine import Engine, Leads, Scored
+from leadscore.scoring.phrases import missing
 from leadscore.tables.block import DECIMALS, Answered, answer
 from leadscore.tables.csv_answers import Lines
 from leadscore.tables.csv_file import CsvFile, Records, Rows, cells_of
@@ -65,8 +70,9 @@ class NdjsonScorer:
         cells = list(cells_of(records, rows, self._dialect, self._columns))
         outcomes = [self._outcome(row) for row in cells]
         self._prove(answered, outcomes, leads)
+        values = self._values(rows, leads)
         lines = [
-            _line(self._lead(lead, row, answered, outcome))
+            _line(self._lead(lead, row, values[lead], answered, outcome))
             for lead, (row, outcome) in enumerate(zip(cells, outcomes, strict=True))
         ]
         ends = np.cumsum(np.fromiter(map(len, lines), np.int64, len(lines)))
@@ -101,8 +107,23 @@ class NdjsonScorer:
                 },
             )
 
+    def _values(self, rows: Rows, leads: Leads) -> list[dict[str, Value | None]]:
+        """Of each lead the values that its cells do not say as JSON does, by the columns' names."""
+        found: list[dict[str, Value | None]] = [{} for _ in rows.texts]
+        for name, meanings in zip(self._names, leads, strict=False):
+            cells = rows.columns.get(name, ())
+            for lead, (cell, meaning) in enumerate(zip(cells, meanings, strict=False)):
+                if cell.strip() != _plain(meaning.value):
+                    found[lead][name] = None if missing(meaning.value) else meaning.value
+        return found
+
     def _lead(
-        self, lead: int, cells: list[str], answered: Answered, outcome: bool | None
+        self,
+        lead: int,
+        cells: list[str],
+        values: dict[str, Value | None],
+        answered: Answered,
+        outcome: bool | None,
     ) -> dict[str, Any]:
         if answered.errors[lead]:
             return {"cells": cells, "error": answered.errors[lead]}
@@ -118,6 +139,8 @@ class NdjsonScorer:
                 for feature, _, points, text in reasons
             ],
         }
+        if values:
+            line["values"] = values
         if answered.warnings[lead]:
             line["warnings"] = answered.warnings[lead]
         if outcome is not None:
@@ -132,6 +155,13 @@ def _known(file: CsvFile, engine: Engine) -> list[Column | None]:
     dictionary = engine.card.dictionary
     by_place = {place: dictionary.by_key[name] for name, place in file.columns.places.items()}
     return [by_place.get(n) or dictionary.find(name) for n, name in enumerate(file.columns.names)]
+
+
+def _plain(value: Value) -> str:
+    """A value as a cell says it that needs no reading."""
+    if missing(value):
+        return ""
+    return value if isinstance(value, str) else str(value).removesuffix(".0")
 
 
 def _says_yes(cells: list[str], place: int | None) -> bool:

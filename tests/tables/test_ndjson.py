@@ -55,6 +55,44 @@ def test_lead_is_answered_with_its_cells(engine: Engine) -> None:
     assert proof is None
 
 
+def test_values_score_a_lead_as_its_file_did(engine: Engine) -> None:
+    """What a cell says only in its file, or only to this service, stands beside it; nothing else does:
+    with these values one lead alone has the very probability.
+    """
+    content = (
+        "City;Lead Source;TotalVisits;Total Time Spent on Website;Page Views Per Visit\n"
+        "Mumbai;Google;5;1674;2\n"
+        " mumbai ;GOOGLE;1.200;20:00;3,5\n"
+        "Select;n/a;$5;1.674;-\n"
+        "Atlantis ;;+5;;2,50\n"
+    )
+    head, leads, _ = _lines(engine, content)
+    names = [column["column"] for column in head["columns"]]
+    assert [lead.get("values") for lead in leads] == [
+        None,
+        {
+            "city": "Mumbai",
+            "lead_source": "Google",
+            "total_visits": 1200,
+            "total_time_spent_on_website": 72000,
+            "page_views_per_visit": 3.5,
+        },
+        {
+            "city": None,
+            "lead_source": None,
+            "total_visits": 5,
+            "total_time_spent_on_website": 1674,
+            "page_views_per_visit": None,
+        },
+        {"total_visits": 5, "page_views_per_visit": 2.5},
+    ]
+    for lead in leads:
+        raw = dict(zip(names, lead["cells"], strict=True)) | lead.get("values", {})
+        texts = {name: [None if value is None else str(value)] for name, value in raw.items()}
+        probability = engine.score(engine.read(texts, 1)).probability[0]
+        assert lead["probability"] == round(float(probability), 6)
+
+
 def test_outcome_and_wish_to_be_left_alone_are_told(engine: Engine) -> None:
     """Where the target has a value, and where a column of consent says yes."""
     content = (

@@ -179,6 +179,97 @@ def test_columns_of_other_names_are_asked_for_once(visit: Open, tmp_path: Path) 
     assert page.evaluate("Object.keys(localStorage)") == ["leadscore.columns"]
 
 
+def _export(path: Path, visits: str, *more: str) -> Path:
+    """The first leads as another system exports them: with its own header of visits and more columns."""
+    header, *leads = TWIN.read_text(encoding="utf-8").splitlines()[:30]
+    lines = [",".join([header.replace("TotalVisits", visits), *more])]
+    lines += [",".join([lead, *("Acme" for _ in more)]) for lead in leads]
+    path.write_text("\n".join([*lines, ""]), encoding="utf-8")
+    return path
+
+
+def _remember(page: Page, **choices: str) -> None:
+    """What was chosen for headers of earlier files."""
+    page.evaluate("all => localStorage.setItem('leadscore.columns', JSON.stringify(all))", choices)
+
+
+@pytest.mark.parametrize(
+    ("headers", "choices"),
+    [
+        (["TotalVisits", "Hits"], {"Hits": "total_visits"}),
+        (["Hits", "Views"], {"Hits": "total_visits", "Views": "total_visits"}),
+        (["TotalVisits", "Hits"], {"Hits": "column_of_an_older_model"}),
+    ],
+    ids=["the file has the column", "two headers of one column", "no such column"],
+)
+def test_choices_of_earlier_files_never_stop_another(
+    visit: Open, tmp_path: Path, headers: list[str], choices: dict[str, str]
+) -> None:
+    """A header that was chosen for a column once is left alone where that does not fit the file."""
+    page = visit("file")
+    _remember(page, **choices)
+    upload(page, _export(tmp_path / "export.csv", *headers), closed=True)
+    rows(page, 29)
+    expect(page.locator(".mapping summary")).to_have_text(
+        "11 of the 11 columns the model reads are in the file"
+    )
+
+
+def test_wrong_choice_of_a_column_can_be_changed(visit: Open, tmp_path: Path) -> None:
+    """A column of names chosen for a number scores nothing: the page asks again, with that choice, and
+    takes another in its place, which can be changed when the list stands.
+    """
+    page = visit("file")
+    _remember(page, Company="total_visits")
+    page.set_input_files("#file-input", _export(tmp_path / "export.csv", "Hits", "Company"))
+    expect(page.get_by_role("alert")).to_contain_text("could not be scored")
+    page.get_by_role("button", name="Choose columns").click()
+    expect(page.locator("#column-total_visits")).to_have_value("Company")
+    page.locator("#column-total_visits").select_option("Hits")
+    page.get_by_role("button", name="Use these columns").click()
+    page.get_by_label("Rank closed leads too").check()
+    expect(page.locator(".space .row").first).to_be_visible()
+    page.locator(".mapping summary").click()
+    page.get_by_role("button", name="Choose columns").click()
+    expect(page.locator("#column-total_visits")).to_have_value("Hits")
+
+
+@pytest.mark.parametrize(
+    ("content", "shown"),
+    [
+        (
+            "TotalVisits;Total Time Spent on Website;Page Views Per Visit\n1.200;20:00;3,5\n",
+            ["1200", "72000", "3.5"],
+        ),
+        (
+            'TotalVisits,Total Time Spent on Website,Page Views Per Visit\n$5,"1,674",+2.0\n',
+            ["5", "1674", "2"],
+        ),
+        (
+            "TotalVisits,Total Time Spent on Website,Page Views Per Visit\n5,n/a,NULL\n",
+            ["5", "", ""],
+        ),
+    ],
+    ids=["decimal comma", "currency and thousands", "missing"],
+)
+def test_what_if_begins_with_the_score_of_the_list(
+    visit: Open, tmp_path: Path, content: str, shown: list[str]
+) -> None:
+    """Numbers as the file means them stand in the form as numbers: the same score, the same reasons."""
+    source = tmp_path / "leads.csv"
+    source.write_text(content, encoding="utf-8")
+    page = visit("file")
+    upload(page, source, partial=True)
+    score = page.locator(".space .points strong").inner_text()
+    reasons = page.locator(".space .reason").all_inner_texts()
+    page.locator(".space .who button").click()
+    page.get_by_role("link", name="All reasons, and what if").click()
+    expect(page.locator(".score strong")).to_have_text(score)
+    fields = ("total_visits", "total_time_spent_on_website", "page_views_per_visit")
+    assert [page.locator(f"#field-{name}").input_value() for name in fields] == shown
+    assert set(reasons) <= set(page.locator(".reasons .text").all_inner_texts())
+
+
 def test_workbook_is_ranked(visit: Open, command: Command, tmp_path: Path) -> None:
     """As Excel saves it."""
     few = b"\n".join(TWIN.read_bytes().splitlines()[:30])

@@ -105,6 +105,19 @@ def test_shared_link_shows_the_lead_and_tells_the_server_nothing(visit: Open, ba
     assert page.title() == "One lead · Lead conversion"
 
 
+def test_number_of_a_link_is_never_dropped(visit: Open) -> None:
+    """What no field of numbers can hold is shown, and read as the service does, or refused in words."""
+    page = visit("lead?total_visits=$5")
+    expect(page.get_by_label("Visits to the website")).to_have_value("$5")
+    page.get_by_role("button", name="weaker reasons").click()
+    expect(page.locator(".reasons")).to_contain_text("Visits to the website 5")
+    page.evaluate("location.hash = 'lead?total_visits=1,200'")
+    field = page.locator(".field", has=page.get_by_label("Visits to the website"))
+    expect(field.locator(".wrong")).to_contain_text("Expected")
+    page.get_by_role("button", name="Typical lead").click()
+    expect(page.get_by_role("spinbutton", name="Visits to the website")).not_to_have_value("")
+
+
 def test_shared_link_outlives_a_slow_service(visit: Open, base: str) -> None:
     """A lead whose score is still under way is there after a look at another view, not a typical one."""
     page = visit("model")

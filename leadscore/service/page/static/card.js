@@ -15,7 +15,6 @@ export class Model {
     this.ids = columns.filter((column) => column.role === "id");
     this.target = columns.find((column) => column.role === "target");
     this.byName = new Map(columns.map((column) => [column.name, column]));
-    this.missing = new Set(card.dictionary.missing ?? []);
     this.grades = card.grades;
     this.actions = card.dictionary.grades ?? {};
     this.threshold = card.threshold.value;

@@ -10,10 +10,11 @@ const LEFT_OUT = {
   footers: ["line below the leads", "lines below the leads"],
 };
 
-/** The choices of earlier files, for the headers of this one. */
-export function remembered(names) {
-  const all = stored();
-  return names.filter((name) => Object.hasOwn(all, name)).map((name) => [name, all[name]]);
+/** The choices of earlier files that fit this one: of a column it lacks, the first. */
+export function remembered({ unknown, absent }) {
+  const all = new Map(Object.entries(stored()));
+  const lacking = new Set(absent);
+  return unknown.map((name) => [name, all.get(name)]).filter(([, column]) => lacking.delete(column));
 }
 
 function stored() {
@@ -24,9 +25,10 @@ function stored() {
   }
 }
 
-function remember(names, choices) {
+/** The choices for a file, in place of all earlier ones that fit it. */
+function remember({ unknown, absent }, choices) {
   const all = stored();
-  for (const name of names) delete all[name];
+  for (const name of unknown) if (absent.includes(all[name])) delete all[name];
   try {
     localStorage.setItem(REMEMBERED, JSON.stringify({ ...all, ...Object.fromEntries(choices) }));
   } catch {
@@ -43,10 +45,12 @@ export function sheets(look, choose) {
 
 /** A form that asks which column of the file is which of the model. `done(partial)`: score it now. */
 export function question(look, model, done) {
-  const absent = look.absent.map((name) => model.byName.get(name));
-  const meant = new Map(Object.entries(look.suggestions).map(([name, source]) => [source, name]));
+  const bare = look.bare ?? look; // a list kept by an earlier page has none
+  const { unknown } = bare;
+  const absent = bare.absent.map((name) => model.byName.get(name));
+  const likely = new Map([...Object.entries(look.suggestions), ...look.columns]);
   const selects = absent.map((column) => {
-    const options = look.unknown.map((name) => h("option", { value: name, selected: meant.get(column.source) === name }, name));
+    const options = unknown.map((name) => h("option", { value: name, selected: [column.source, column.name].includes(likely.get(name)) }, name));
     return h("select", { id: `column-${column.name}` }, h("option", { value: "" }, "not in the file"), options);
   });
   const chosen = () => selects.map((select, index) => [select.value, absent[index].name]).filter(([name]) => name);
@@ -56,17 +60,17 @@ export function question(look, model, done) {
       class: "naming",
       onsubmit: (event) => {
         event.preventDefault();
-        remember(look.names, [...remembered(look.names).filter(([name]) => !look.unknown.includes(name)), ...chosen()]);
+        remember(bare, chosen());
         done(false);
       },
     },
-    look.unknown.length
-      ? absent.map((column, index) => h("p", {}, h("label", { for: selects[index].id }, column.title, h("small", {}, weight(look.worth[column.name]))), selects[index]))
+    unknown.length
+      ? absent.map((column, index) => h("p", {}, h("label", { for: selects[index].id }, column.title, h("small", {}, weight(bare.worth[column.name]))), selects[index]))
       : h("p", {}, `Not in the file: ${absent.map((column) => column.title).join(", ")}.`),
     h(
       "div",
       { class: "actions" },
-      look.unknown.length ? h("button", { class: "main" }, "Use these columns") : null,
+      unknown.length ? h("button", { class: "main" }, "Use these columns") : null,
       look.read.length ? h("button", { type: "button", onclick: () => done(true) }, "Score it all the same") : null,
     ),
   );
@@ -94,7 +98,7 @@ export function report(look, model, change) {
       entry("Carried along", look.unknown, "The model does not know these; they stay in your file."),
       entry("Rows left out", leftOut(look), "They are no leads."),
     ),
-    change && look.absent.length && look.unknown.length ? h("button", { type: "button", onclick: change }, "Choose columns") : null,
+    change && (look.columns.length || (look.absent.length && look.unknown.length)) ? h("button", { type: "button", onclick: change }, "Choose columns") : null,
   );
 }
 

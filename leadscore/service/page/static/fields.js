@@ -2,6 +2,8 @@
 
 import { amount, decimal, h } from "./dom.js";
 
+const NUMBER = /^(-?\d*\.?\d+(e[+-]?\d+)?)?$/i; // as an input of numbers takes it; it empties all else
+
 /** A labelled input for a column. */
 export function field(column, model) {
   const id = `field-${column.name}`;
@@ -53,9 +55,10 @@ function levelInput(column, model, id) {
   );
 }
 
-/** A value no option stands for gets one of its own, so that a shared lead is shown as it is. */
+/** A value no option stands for gets one of its own, and what is no number is text: a shared lead is shown as it is. */
 function setValue(input, value = "") {
   const text = value === null ? "" : String(value);
+  if (input instanceof HTMLInputElement) input.type = NUMBER.test(text) ? "number" : "text";
   if (input instanceof HTMLSelectElement && ![...input.options].some((option) => option.value === text)) {
     input.append(h("option", { value: text }, text));
   }

@@ -109,7 +109,6 @@ export class FileView {
     try {
       this.busy(running, `Reading ${file.name}…`);
       const look = await this.look(file, sheet, running.signal);
-      this.looked = { file, look };
       if (!look.enough && !(partial && look.read.length)) {
         this.askForColumns(file, look);
         return;
@@ -129,18 +128,19 @@ export class FileView {
         if (this.running === running) this.ask();
       } else {
         if (this.looked?.file === file && sheet) this.looked.look = { ...this.looked.look, sheet };
-        this.ask([h("h2", {}, `“${file.name}” could not be scored`), h("p", {}, error.message), this.sheets(file)]);
+        this.ask([h("h2", {}, `“${file.name}” could not be scored`), h("p", {}, error.message), this.sheets(file), this.choices(file)]);
       }
     }
   }
 
-  /** What the file holds; its columns are the ones that were chosen for such headers before. */
+  /** What the file holds; its columns are the ones that were chosen for such headers before. `bare`: without them. */
   async look(file, sheet, signal) {
     const packed = /\.(xlsx|zip|gz)$/i.test(file.name);
     const part = packed || file.size <= WHOLE ? file : file.slice(0, BEGINNING);
-    const look = await lookAt(part, sheet, [], signal);
-    const columns = remembered(look.unknown);
-    return { ...(columns.length ? await lookAt(part, sheet, columns, signal) : look), columns };
+    const bare = await lookAt(part, sheet, [], signal);
+    const look = { ...bare, bare, columns: remembered(bare) };
+    this.looked = { file, look };
+    return look.columns.length ? Object.assign(look, await lookAt(part, sheet, look.columns, signal)) : look;
   }
 
   /** Which sheet of a workbook is read, once it was looked at, and another if the reader wants. */
@@ -149,12 +149,19 @@ export class FileView {
     return looked?.file === file ? sheets(looked.look, (name) => this.leaves() && this.score(file, false, name)) : null;
   }
 
+  /** Another choice, if what was chosen before may be what is wrong. */
+  choices(file) {
+    const { looked } = this;
+    return looked?.file === file && looked.look.columns.length ? h("button", { type: "button", onclick: () => this.askForColumns(file, looked.look) }, "Choose columns") : null;
+  }
+
   askForColumns(file, look) {
     const none = !look.read.length;
+    const what = none ? "has no column the model reads" : look.enough ? "calls columns otherwise than the model" : "lacks much of what the model goes by";
     this.ask([
-      h("h2", {}, none ? `“${file.name}” has no column the model reads` : `“${file.name}” lacks much of what the model goes by`),
+      h("h2", {}, `“${file.name}” ${what}`),
       this.sheets(file),
-      h("p", {}, none ? "Which of its columns are these?" : `${percent(look.absent_share)} of it is not in the file. Is it there under other names?`),
+      h("p", {}, none || look.enough ? "Which of its columns are these?" : `${percent(look.absent_share)} of it is not in the file. Is it there under other names?`),
       question(look, this.model, (partial) => this.score(file, partial, look.sheet)),
     ]);
   }

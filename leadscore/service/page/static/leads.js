@@ -25,7 +25,8 @@ export class Leads {
 
   begin(head) {
     this.head = head;
-    this.columns = head.columns.map((entry, place) => ({ ...entry, place, about: this.model.byName.get(entry.column) }));
+    // A key of its own: a file may call its columns as the list calls an order, a filter or a search.
+    this.columns = head.columns.map((entry, place) => ({ ...entry, place, key: `column.${entry.name}`, about: this.model.byName.get(entry.column) }));
     this.names = this.columns.map((column) => column.name);
     this.levels = this.columns.map(() => new Map());
     this.contacts = new Contacts(this.columns);
@@ -70,14 +71,11 @@ export class Leads {
     return row.searched;
   }
 
-  /** The values the model reads, by the names of its columns. */
+  /** The values the model reads, by the names of its columns, as the service reads them without the file. */
   lead(row) {
-    const { missing } = this.model;
-    return Object.fromEntries(
-      this.columns
-        .filter(({ role, place }) => role === "feature" && row.cells[place].trim() && !missing.has(row.cells[place].trim()))
-        .map(({ column, place }) => [column, row.cells[place].trim()]),
-    );
+    const cells = this.columns.filter(({ role }) => role === "feature").map(({ column, place }) => [column, row.cells[place].trim()]);
+    const values = { ...Object.fromEntries(cells), ...row.values };
+    return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== "" && value !== null));
   }
 }
 
