@@ -104,7 +104,7 @@ export class LeadView {
   fail(error) {
     const errors = error.errors ?? [];
     for (const wrong of errors) {
-      this.fields.get(wrong.pointer.slice(1))?.fail(`Expected ${wrong.expected.replace(" or null", "")}.`);
+      this.fields.get(wrong.pointer.slice(1))?.fail(`Expected ${wrong.expected.replace(" or null", "")}.`.replace("?.", "?"));
     }
     const named = errors.length && errors.every((wrong) => this.fields.has(wrong.pointer.slice(1)));
     show(
