@@ -126,11 +126,11 @@ class Recorder:
             await self._app(scope, receive, headed)
         except Exception:
             log.exception("request failed", extra={"fields": {"id": record.id}})
-            if record.status and not complete:
-                raise
             if not record.status:
                 refusal = problems.refusal(scope, 500, problems.FAILED)
                 await refusal(scope, receive, headed)
+            elif not complete:
+                raise
         finally:
             record.seconds = time.perf_counter() - started
             # The template, not the path, which may hold anything; where no route is found, "".
