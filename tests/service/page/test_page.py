@@ -113,7 +113,9 @@ def test_number_of_a_link_is_never_dropped(visit: Open) -> None:
     expect(page.locator(".reasons")).to_contain_text("Visits to the website 5")
     page.evaluate("location.hash = 'lead?total_visits=1,200'")
     field = page.locator(".field", has=page.get_by_label("Visits to the website"))
-    expect(field.locator(".wrong")).to_have_text(re.compile(r"^Expected .* which mark is the decimal one\?$"))
+    expect(field.locator(".wrong")).to_have_text(
+        re.compile(r"^Expected .* which mark is the decimal one\?$")
+    )
     page.get_by_role("button", name="Typical lead").click()
     expect(page.get_by_role("spinbutton", name="Visits to the website")).not_to_have_value("")
 
