@@ -57,8 +57,7 @@ def train(options: argparse.Namespace) -> int:
         from leadscore.training import dataset, run, summary  # noqa: PLC0415
 
         step(f"reading {options.data.name}")
-        seed, decimal, sheet = options.seed, options.decimal, options.sheet
-        leads = dataset.load(options.data, dictionary, seed, True, decimal, sheet)
+        leads = dataset.load(options.data, dictionary, True, options.decimal, options.sheet)
         metrics = run.run(leads, options, rule, dictionary, step)
     summary.summarise(metrics, options.output)
     return 0

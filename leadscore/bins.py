@@ -6,7 +6,7 @@ convention below 0.1 nothing has happened, and from 0.25 on the column is anothe
 shares in training stand in the card.
 """
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from typing import Any, Final
 
 import numpy as np
@@ -15,6 +15,11 @@ from numpy.typing import NDArray
 Counts = NDArray[np.int64]
 
 FLOOR: Final = 1e-4  # an empty bin would make the index infinite
+
+
+def score_name(columns: Container[str]) -> str:
+    """What the score is called beside columns, of which one may have its name."""
+    return "score_2" if "score" in columns else "score"
 
 
 class Bins:

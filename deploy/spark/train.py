@@ -15,12 +15,14 @@ import sys
 from pathlib import Path
 from typing import Final
 
+from py4j.protocol import Py4JJavaError
 from pyspark.errors import AnalysisException
 from pyspark.sql import SparkSession
 from rich.console import Console
 
 from leadscore.tables.spark import read
 from leadscore.training.cells import DataError
+from leadscore.training.errors import TrainingError
 from leadscore.training.exits import exit_code
 from leadscore.training.options import add_options, chosen
 from leadscore.training.progress import STEPS, progress
@@ -42,19 +44,24 @@ def main() -> int:
 def train(options: argparse.Namespace) -> int:
     """Check the options, train and report; returns 0."""
     rule, dictionary = chosen(options)
-    source, seed = options.leads, options.seed
+    source = options.leads
     session = SparkSession.builder.appName(f"leadscore {source}").getOrCreate()
+    if session.conf.get("spark.dynamicAllocation.enabled", "false") == "true":
+        raise TrainingError(
+            "expected spark.dynamicAllocation.enabled=false: the trees need all tasks at once"
+        )
     try:
         with progress(Console(stderr=True, highlight=False), STEPS) as step:
             step(f"reading {source}")
             leads = read(session, source)
             name = source.rstrip("/").rpartition("/")[2]
-            cluster = Cluster(
-                leads, name, dictionary, options.known, options.sample, seed, options.decimal
-            )
+            known, sample, decimal = options.known, options.sample, options.decimal
+            cluster = Cluster(leads, name, dictionary, known, sample, decimal)
             metrics = run(cluster.sample, options, rule, dictionary, step, cluster.fit)
     except (AnalysisException, DataError) as error:
         raise DataError(f"{source}: {error}") from None
+    except Py4JJavaError as error:
+        raise TrainingError(f"Spark says: {error.java_exception.getMessage()}") from error
     finally:
         session.stop()
     summarise(metrics, options.output)

@@ -13,11 +13,10 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from leadscore.bins import Bins, Counts
+from leadscore.bins import Bins, Counts, score_name
 from leadscore.card import Card
 from leadscore.columns import Tensors
 
-SCORE: Final = "score"
 """Stands where a column's name stands for the others; with a number if a column has it."""
 
 ENOUGH: Final = 500  # leads; with fewer, chance alone makes a PSI of 0.1
@@ -33,7 +32,7 @@ class Window:
 
     def __init__(self, card: Card, length: int, folder: Path | None = None) -> None:
         self._bins = {name: Bins(described) for name, described in card.drift["features"].items()}
-        self._score = SCORE if SCORE not in self._bins else f"{SCORE}_2"
+        self._score = score_name(self._bins)
         self._bins[self._score] = Bins(card.drift["score"])
         sizes = [len(bins.shares) for bins in self._bins.values()]
         self._starts = np.concatenate([[0], np.cumsum(sizes)])

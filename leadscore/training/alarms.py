@@ -111,9 +111,10 @@ def _better(comparison: Comparison, seed: int) -> Iterator[Alarm]:
         figures = [models[model].newest for model in (name, SERVED)]
         theirs, served = (f"{f['log_loss']:.3f} (ROC-AUC {f['roc_auc']:.3f})" for f in figures)
         yield Alarm(
-            f"On the {leads.tested} leads {name.replace('_', ' ')} is better than the served {SERVED} "
-            f"beyond chance: log loss {theirs} against {served}, difference {difference.value:+.4f} "
-            f"({difference.low:+.4f} to {difference.high:+.4f}). It cannot be exported with reasons."
+            f"On the {leads.tested} of {len(leads):,} leads {name.replace('_', ' ')} is better than the "
+            f"served {SERVED} beyond chance: log loss {theirs} against {served}, difference "
+            f"{difference.value:+.4f} ({difference.low:+.4f} to {difference.high:+.4f}). It cannot be "
+            "exported with reasons."
         )
 
 

@@ -29,11 +29,13 @@ def on_cluster(metrics: Mapping[str, Any]) -> str:
     if "sample_of" not in data:
         return ""
     others = "older than" if data["split"] == "by time" else "other than"
-    every = "all, and where they are tested " if data["fitted_on"] > data["trained_on"] else ""
+    tested = f"those {others} the {data['tested_on']:,} they are tested on"
+    refitted = data["fitted_on"] > data["trained_on"]
+    learned = f"all, and where they are tested {tested}" if refitted else tested
     return (
-        f"The trees of “{metrics['served']}” learned on a cluster from {data['sample_of']:,} leads: "
-        f"{every}those {others} the {data['tested_on']:,} they are tested on. Levels, calibration, "
-        f"threshold, grades and every figure are of a sample, {data['leads']:,} of these leads."
+        f"The trees of “{metrics['served']}” learned on a cluster. Of {data['sample_of']:,} leads, they "
+        f"learned from {learned}. Levels, calibration, threshold, grades and every figure are of a "
+        f"sample, {data['leads']:,} of these leads."
     )
 
 
@@ -64,7 +66,9 @@ def ablation(
     found = {}
     own = {"by_time": served.newest, "at_random": served.at_random}
     known = {tuple(served.pipeline.feature_names_in_): own}
-    levels = {moment: dictionary.known_at(moment) for moment in dictionary.moments}
+    moments = dictionary.moments
+    first = min(moments.index(c.known) for c in dictionary.columns if c.role == "feature")
+    levels = {moment: dictionary.known_at(moment) for moment in moments[first:]}
     for name, used in {**levels, "everything": leads.dictionary}.items():
         step(f"ablation: columns known when {name}" if name in levels else "ablation: all columns")
         names = tuple(column.name for column in used.features)
@@ -76,10 +80,10 @@ def ablation(
 
 def _claims(leads: Dataset, seed: int, rule: Rule) -> dict[str, Figures]:
     model = CANDIDATES[SERVED](leads.dictionary.features, seed)
-    threshold = fit(*leads.oldest(), model, seed, rule).threshold.value
+    fitted = fit(*leads.oldest(), model, seed, rule)
     return {
-        "by_time": on_newest(model, leads, threshold),
-        "at_random": at_random(leads, SERVED, seed, threshold),
+        "by_time": on_newest(model, leads, fitted.threshold.value),
+        "at_random": at_random(leads, SERVED, seed, fitted),
     }
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from leadscore.columns import Tensors, tensor
 from leadscore.dictionary import Dictionary
 from leadscore.training import reading
-from leadscore.training.cells import DataError, content, table
+from leadscore.training.cells import DataError, Table, content, table
 from leadscore.training.evaluation.figures import Target
 from leadscore.training.validation import check_id, check_outcomes
 from leadscore.values import AS_IN_JSON
@@ -121,44 +121,38 @@ def reread(features: pd.DataFrame, dictionary: Dictionary) -> Tensors:
 def load(
     path: Path,
     dictionary: Dictionary,
-    seed: int = 0,
     everything: bool = False,
     decimal: str | None = None,
     sheet: str | None = None,
 ) -> Dataset:
-    """Read and validate a file of historical leads; see `read`, whose errors get the path.
+    """Read and validate a file of historical leads: any that scoring reads but Parquet, with the
+    dictionary's columns in any order; what it does not read is not looked at.
 
-    Raises DataError for a file that cannot be read, too.
+    `everything`: see `of_table`. `decimal` and `sheet`: see `cells.table`. Raises DataError, with the
+    path, for a file that cannot be read, and as they do.
     """
     raw = content(path)
+    digest = hashlib.sha256(raw).hexdigest()
     try:
-        return read(raw, path.name, dictionary, seed, everything, decimal, sheet)
+        found = table(raw, dictionary, decimal, sheet)
+        return of_table(found, path.name, digest, dictionary, everything)
     except DataError as error:
         raise DataError(f"{path}: {error}") from None
 
 
-def read(
-    raw: bytes,
-    name: str,
-    dictionary: Dictionary,
-    seed: int,
-    everything: bool = False,
-    decimal: str | None = None,
-    sheet: str | None = None,
+def of_table(
+    found: Table, name: str, sha256: str, dictionary: Dictionary, everything: bool = False
 ) -> Dataset:
-    """Read and validate the bytes of a file of historical leads that has this name.
+    """Validate the columns of a file that has this name and digest.
 
-    Any file that scoring reads but Parquet, with the dictionary's columns in any order; what it does not
-    read is not looked at. The rows come back sorted by the dictionary's clock or, if it has
-    none, in a random order that `seed` decides. Leads that are still open are left out. `everything`:
-    with the excluded columns as features, as far as they are there and can be read. `decimal` and
-    `sheet`: see `cells.table`.
+    The rows come back sorted by the dictionary's clock or, if it has none, in a random order in which
+    each lead keeps its place when others are added. Leads that are still open are left out.
+    `everything`: with the excluded columns as features, as far as they are there and can be read.
 
-    Raises DataError for what is empty, missing columns, a row of another length, a value its column does
-    not take, a target with other labels, too few of one or only one among the oldest or newest leads, a
-    blank or repeated key, and a category that hardly repeats.
+    Raises DataError for a value its column does not take, a target with other labels, too few of one or
+    only one among the oldest or newest leads, a blank or repeated key, and a category that hardly
+    repeats.
     """
-    found = table(raw, dictionary, decimal, sheet)
     outcomes = reading.outcomes(found.cells, dictionary.target)
     cells, rows = reading.decided(found.cells, outcomes)
     dictionary = dictionary.with_decimal(found.decimal)
@@ -166,19 +160,21 @@ def read(
         usable = [c.name for c in dictionary.excluded if reading.usable(cells, c, rows)]
         dictionary = dictionary.with_features(usable)
     cells, dictionary = reading.with_parts(cells, dictionary, rows)
+    if not dictionary.features:
+        raise DataError("no column is left to read: dates need a part, lists entries that repeat")
     dictionary = reading.with_levels(cells, dictionary, rows)
     target = np.array([outcome for outcome in outcomes if outcome is not None], np.int8)
     check_outcomes(target, dictionary.target)
     for column in dictionary.needed_ids:
         check_id(cells[column.name], column, rows)
     features = frame(reading.features(cells, dictionary, rows))
-    order = reading.order(cells, dictionary, rows, seed)
+    order = reading.order(cells, dictionary, rows)
     leads = Dataset(
         dictionary.with_decimal(AS_IN_JSON),
         features.iloc[order].reset_index(drop=True),
         target[order],
         name,
-        hashlib.sha256(raw).hexdigest(),
+        sha256,
         open=len(outcomes) - len(target),
         unlisted=tuple(found.unlisted),
         left_out=found.left_out,

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Final
 
 from leadscore.card import MODEL
+from leadscore.columns import ColumnError
 from leadscore.scorer import ModelError, Scorer
 from leadscore.training.dataset import Dataset, reread
 from leadscore.training.errors import RefusedError
@@ -76,7 +77,10 @@ def objections(published: Scorer, leads: Dataset, probability: Probability, seed
     if absent := [column.source for column in dictionary.features if column.name not in names]:
         return [f"the published model reads {', '.join(absent)}, which this data lacks: not comparable"]
     features, target = leads.newest()
-    theirs, _ = published.run(reread(features, dictionary))
+    try:
+        theirs, _ = published.run(reread(features, dictionary))
+    except ColumnError as error:
+        return [f"the published model does not take these leads ({error}): not comparable"]
     # One-sided: only worse counts. Half of DOUBT is spread over two figures, half over those of slices.
     compared = differences(target, probability, theirs, seed, 1 - DOUBT / len(MARGINS))
     found = [

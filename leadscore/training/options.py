@@ -6,6 +6,7 @@ from typing import Any, get_args
 
 from leadscore.dictionary import Dictionary
 from leadscore.training.decision import Rule, RuleName
+from leadscore.training.errors import TrainingError
 
 
 def add_options(parser: argparse.ArgumentParser, folder: Path) -> None:
@@ -34,6 +35,8 @@ def chosen(options: argparse.Namespace) -> tuple[Rule, Dictionary]:
 
     Raises TrainingError or DictionaryError for what cannot be.
     """
+    if options.seed < 0:
+        raise TrainingError(f"--seed {options.seed}: expected a number of at least 0")
     rule = Rule(options.threshold, options.cost_call, options.value_conversion, options.calls_per_100)
     dictionary = Dictionary.load(options.columns)
     options.known = options.known or dictionary.moments[0]

@@ -5,6 +5,7 @@ from functools import partial
 from itertools import compress
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from leadscore.columns import Column, Tensors, tensor
@@ -111,11 +112,24 @@ def features(cells: Cells, dictionary: Dictionary, rows: Sequence[int]) -> Tenso
     return found
 
 
-def order(cells: Cells, dictionary: Dictionary, rows: Sequence[int], seed: int) -> NDArray[np.int64]:
-    """The rows from the oldest lead to the newest, shape (n,); in random order if nobody knows."""
-    if dictionary.clock is None:
-        return np.random.default_rng(seed).permutation(len(rows))
-    return np.argsort(moments(cells, dictionary.clock, rows), kind="stable")
+def order(cells: Cells, dictionary: Dictionary, rows: Sequence[int]) -> NDArray[np.int64]:
+    """The rows from the oldest lead to the newest, shape (n,); if nobody knows, in a random order."""
+    clock = dictionary.clock
+    places = moments(cells, clock, rows) if clock else _by_chance(cells, dictionary)
+    return np.argsort(places, kind="stable")
+
+
+def _by_chance(cells: Cells, dictionary: Dictionary) -> NDArray[np.uint64]:
+    """A hash of each lead: of its key, else of its ids, else of all but its outcome. What one model was
+    tested on the next one, of the same leads and more, does not learn from.
+    """
+    ids = [c.name for c in dictionary.columns if c.role == "id" and c.name in cells]
+    keys = [c.name for c in dictionary.needed_ids]
+    others = [c.name for c in dictionary.columns if c.name in cells and c.role != "target"]
+    told = pd.DataFrame({name: cells[name] for name in keys or ids or others})
+    told["repetition"] = told.groupby(list(told)).cumcount()  # identical leads are not all on one side
+    hashes: NDArray[np.uint64] = pd.util.hash_pandas_object(told, index=False).to_numpy()
+    return hashes
 
 
 def moments(cells: Cells, clock: Column, rows: Sequence[int]) -> NDArray[np.float64]:

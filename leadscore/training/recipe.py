@@ -143,8 +143,10 @@ def compare(leads: Dataset, name: str, seed: int, rule: Rule = DEFAULT_RULE) -> 
     at = evaluated.threshold.value
     rolling, random = at_once(
         partial(rolling_origin, evaluated.pipeline, features, target),
-        partial(at_random, leads, name, seed, at),
+        partial(at_random, leads, name, seed, evaluated),
     )
+    if evaluated.calibration:
+        rolling = evaluated.calibration.apply(rolling)
     newer = slice(-len(rolling), None)
     return Compared(
         **vars(evaluated),
@@ -164,11 +166,17 @@ def compare_all(leads: Dataset, seed: int, rule: Rule, step: Step) -> Comparison
     return Comparison(leads, models)
 
 
-def at_random(leads: Dataset, name: str, seed: int, threshold: float) -> Figures:
-    """What the same model would claim if leads were split without regard to time."""
+def at_random(leads: Dataset, name: str, seed: int, fitted: Fitted) -> Figures:
+    """What the same model would claim if leads were split without regard to time; its threshold and
+    calibration are those of the one that is `fitted` by time.
+    """
     shuffled = leads.shuffled(seed)
     model = CANDIDATES[name](shuffled.dictionary.features, seed).fit(*shuffled.oldest())
-    return on_newest(model, shuffled, threshold)
+    features, target = shuffled.newest()
+    scores = probability(model, features)
+    if fitted.calibration:
+        scores = fitted.calibration.apply(scores)
+    return measure(target, scores, fitted.threshold.value)
 
 
 def on_newest(model: Pipeline, leads: Dataset, threshold: float) -> Figures:

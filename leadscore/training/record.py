@@ -78,7 +78,7 @@ def draft(leads: Dataset, model: Fitted, probability: Probability, metrics: Mapp
         reference=distributions.reference(features, leads.dictionary),
         drift=distributions.drift(features, leads.dictionary, scores),
         base=0.0,
-        calibration={key: metrics["calibration"][key] for key in ("method", "slope", "intercept")},
+        calibration={key: vars(model.calibration)[key] for key in ("method", "slope", "intercept")},
         threshold=model.threshold,
         grades=tuple(Grade(**grade) for grade in metrics["grades"]),
         metrics={

@@ -128,7 +128,7 @@ MIT licence. Made with {versions}. Written by train.py; do not edit.
 
 {data["leads"]:,} leads of {data["file"]}, {data["conversion_rate"]:.1%} converted{_open(data)}. \
 {_split(metrics)},
-of which {metrics["seen_before"]["by_time"]:.1%} equal a training lead in every column used.
+of which {metrics["seen_before"]["by_time"]:.1%} equal one of the former in every column used.
 Limits: who was called, and when, is not recorded, so a score mirrors past work as well as past interest.
 
 ## Columns used

@@ -80,6 +80,8 @@ def _without(leads: Dataset) -> Rows:
         for column in leads.dictionary.features
         for level in column.set_apart
     }
+    if leads.sample_of:  # the trees have seen more leads than there are here
+        return parts
     return {**parts, "without leads seen in training": ~seen(leads)}
 
 

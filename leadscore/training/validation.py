@@ -50,8 +50,10 @@ def check_id(values: Sequence[str], column: Column, rows: Sequence[int]) -> None
     """Whether every lead has a clock and a key, and no two have the same key."""
     first: dict[str, int] = {}
     for number, cell in zip(rows, values, strict=True):
-        if not (value := cell.strip()):
-            raise DataError(f"column {column.source!r}, row {number}: blank, expected a value")
+        value = cell.strip()
+        if not value or (column.clock and column.absent(value)):
+            got = f"got {show(value)}" if value else "blank"
+            raise DataError(f"column {column.source!r}, row {number}: {got}, expected a value")
         if column.key and first.setdefault(value, number) != number:
             raise DataError(
                 f"column {column.source!r}, row {number}: {show(value)} stands already in row "

@@ -10,9 +10,10 @@ import pytest
 from leadscore.bins import Bins, index
 from leadscore.columns import Tensors
 from leadscore.scorer import Scorer
-from leadscore.service.drift import ENOUGH, SCORE, TOGETHER, Window
+from leadscore.service.drift import ENOUGH, TOGETHER, Window
 from leadscore.training.dataset import Dataset, inputs
 
+SCORE = "score"
 NOTHING, ANOTHER = 0.1, 0.25  # the conventional limits
 
 

@@ -96,7 +96,9 @@ def test_better_candidate_is_named() -> None:
     """Where outcomes follow a straight line, the linear model beats the trees."""
     numbers = _numbers()
     (alarm,) = _alarms(_leads(numbers, 2.0 * numbers.sum(axis=1)))
-    assert alarm.text.startswith("On the newest leads logistic regression is better than the served")
+    assert alarm.text.startswith(
+        "On the newest of 1,500 leads logistic regression is better"
+    )
     assert not alarm.refused
 
 

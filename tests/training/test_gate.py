@@ -1,6 +1,8 @@
 """The publish gate: a worse model does not get past it, an equal or better one does."""
 
 from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -121,3 +123,15 @@ def test_a_model_that_reads_other_columns_is_not_compared(
     assert _objections(scorer, other, published) == (
         "the published model reads City, which this data lacks: not comparable"
     )
+
+
+@pytest.mark.parametrize("change", [{"minimum": 5.0}, {"kind": "number", "levels": ()}])
+def test_leads_the_published_model_does_not_take_are_said(
+    scorer: Scorer, everything: Dataset, published: np.ndarray, change: dict[str, Any]
+) -> None:
+    """Its dictionary had another minimum or kind: there is nothing to compare, and no traceback."""
+    name = "total_visits" if "minimum" in change else "city"
+    columns = [replace(c, **change) if c.name == name else c for c in scorer.card.dictionary.columns]
+    card = replace(scorer.card, dictionary=Dictionary(tuple(columns)))
+    old: Any = SimpleNamespace(card=card, run=scorer.run)
+    assert "does not take these leads" in _objections(old, everything, published)

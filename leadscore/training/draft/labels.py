@@ -58,8 +58,10 @@ def labels(source: str, cells: Sequence[str], positive: Sequence[str], still: Se
         if not (len(names) == 2 and yes_or_no(names)):  # noqa: PLR2004
             raise DataError(f"--positive: which label of {source!r} is a conversion? There are {shown}")
         wanted = frozenset(word for word, yes in TRUTH.items() if yes)
-    if absent := wanted - _folded(names) if positive else None:
-        raise DataError(f"--positive {min(absent)!r}: no label of {source!r}; there are {shown}")
+    asked = {"--positive": wanted if positive else frozenset[str](), "--open": opened}
+    for option, labels in asked.items():
+        if absent := labels - _folded(names):
+            raise DataError(f"{option} {min(absent)!r}: no label of {source!r}; there are {shown}")
     good = tuple(name for name in names if level_key(name) in wanted)
     rest = [name for name in names if name not in good]
     waiting = tuple(

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
-from scipy.special import logit
+from scipy.special import expit, logit
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedKFold, cross_val_predict
 
@@ -33,6 +33,12 @@ class Calibration:
     intercept: float
     before: Mapping[str, Any]
     after: Mapping[str, Any]
+
+    def apply(self, scores: Probability) -> Probability:
+        """Probabilities, corrected; the same if no correction was worth it."""
+        if self.method == "none":
+            return scores
+        return np.asarray(expit(self.slope * logit(scores) + self.intercept), np.float64)
 
 
 def calibrate(target: Target, scores: Probability) -> tuple[Calibration, Probability]:

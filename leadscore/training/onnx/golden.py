@@ -39,9 +39,10 @@ def golden(
 
 
 def _typical(column: Column, reference: Mapping[str, Any], rng: np.random.Generator) -> Any:
-    if rng.random() < reference["missing"]:
+    known = reference.get("levels") or reference.get("quantiles")
+    if rng.random() < reference["missing"] or not known:  # of a category, every level may be too rare
         return None
     if column.kind == "number":
-        return float(rng.choice(reference["quantiles"]))
-    shares = np.array(list(reference["levels"].values()))
-    return str(rng.choice(list(reference["levels"]), p=shares / shares.sum()))
+        return float(rng.choice(known))
+    shares = np.array(list(known.values()))
+    return str(rng.choice(list(known), p=shares / shares.sum()))

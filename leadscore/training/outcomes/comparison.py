@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from leadscore.bins import Bins
+from leadscore.bins import Bins, score_name
 from leadscore.card import Card
 from leadscore.proof import Proof
 from leadscore.training.evaluation.figures import calibration_error_by_chance, measure
@@ -135,8 +135,9 @@ def _proof(card: Card, leads: Outcomes) -> dict[str, Any]:
 def _drift(card: Card, leads: Outcomes) -> dict[str, float]:
     """The index of each column and the score, the largest first."""
     values = {name: leads.inputs[name][:, 0] for name in card.drift["features"]}
-    described = {**card.drift["features"], "score": card.drift["score"]}
-    values.setdefault("score", leads.probability)
+    score = score_name(values)
+    described = {**card.drift["features"], score: card.drift["score"]}
+    values[score] = leads.probability
     found = {}
     for name, entry in described.items():
         if entry:

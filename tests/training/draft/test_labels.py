@@ -31,16 +31,17 @@ def test_yes_and_no_need_no_option() -> None:
 
 
 @pytest.mark.parametrize(
-    ("cells", "positive", "said"),
+    ("cells", "positive", "still", "said"),
     [
-        (STAGES, [], "--positive: which label"),
-        (STAGES, ["Gained"], "--positive 'gained': no label"),
-        (["Won", "Open"], ["Won"], "no lead has another label"),
+        (STAGES, [], [], "--positive: which label"),
+        (STAGES, ["Gained"], [], "--positive 'gained': no label"),
+        (STAGES, ["Closed Won"], ["Wroking"], "--open 'wroking': no label"),
+        (["Won", "Open"], ["Won"], [], "no lead has another label"),
     ],
 )
 def test_labels_that_cannot_be_sorted_are_listed(
-    cells: list[str], positive: list[str], said: str
+    cells: list[str], positive: list[str], still: list[str], said: str
 ) -> None:
     """The message says which option it is about."""
     with pytest.raises(DataError, match=said):
-        labels("Stage", cells, positive, [])
+        labels("Stage", cells, positive, still)

@@ -212,3 +212,15 @@ def test_column_that_is_absent_is_named(file: Callable[..., Path], tmp_path: Pat
     found = json.loads((tmp_path / "e.json").read_text())
     assert found["absent"] == ["City"]
     assert any("City" in text for text in warnings(found))
+
+
+def test_feature_called_score_keeps_its_own_drift(file: Callable[..., Path]) -> None:
+    """The model's score beside it has another name, as it has in service."""
+    scorer = Scorer(MODEL)
+    leads = read(file(), scorer)
+    levels = np.full((len(leads.converted), 1), "hot", object)
+    described = {"levels": ["hot"], "shares": [1.0, 0.0, 0.0]}
+    card = replace(scorer.card, drift={**scorer.card.drift, "features": {"score": described}})
+    found = compared(card, replace(leads, inputs={**leads.inputs, "score": levels}), Limits())
+    assert found["drift"]["score"] == 0
+    assert found["drift"]["score_2"] > 0
