@@ -96,9 +96,7 @@ def test_better_candidate_is_named() -> None:
     """Where outcomes follow a straight line, the linear model beats the trees."""
     numbers = _numbers()
     (alarm,) = _alarms(_leads(numbers, 2.0 * numbers.sum(axis=1)))
-    assert alarm.text.startswith(
-        "On the newest of 1,500 leads logistic regression is better"
-    )
+    assert alarm.text.startswith("On the newest of 1,500 leads logistic regression is better")
     assert not alarm.refused
 
 
