@@ -17,8 +17,6 @@ from leadscore.bins import Bins, Counts, score_name
 from leadscore.card import Card
 from leadscore.columns import Tensors
 
-"""Stands where a column's name stands for the others; with a number if a column has it."""
-
 ENOUGH: Final = 500  # leads; with fewer, chance alone makes a PSI of 0.1
 TOGETHER: Final = 256  # leads counted at once: numpy's cost for a call, divided by as many
 

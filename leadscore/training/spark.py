@@ -16,7 +16,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from pyarrow.csv import write_csv
 from pyspark.sql import DataFrame, Window
-from pyspark.sql.functions import coalesce, col, lit, row_number, xxhash64
+from pyspark.sql.functions import coalesce, col, concat_ws, lit, row_number, xxhash64
 from pyspark.sql.functions import max as largest
 from pyspark.sql.functions import min as smallest
 from sklearn.compose import ColumnTransformer
@@ -75,6 +75,8 @@ class Cluster:
         raw, numbers = _drawn(texts, names)
         try:
             found = csv_table(raw, dictionary, decimal if BROKEN in table.columns else AS_IN_JSON)
+            if found.left_out:
+                raise DataError(f"found {found.left_out}, expected nothing but leads")
             digest = hashlib.sha256(raw).hexdigest()
             sample = dataset.of_table(found, f"a sample of {name}", digest, dictionary, everything=True)
         except DataError as error:
@@ -154,7 +156,7 @@ def _texts(table: DataFrame, dictionary: Dictionary, most: int) -> tuple[DataFra
         coalesce(col(str(place)).cast("string"), lit("")).alias(str(number))
         for number, place in enumerate(places)
     ]
-    texts = numbered.select(*cells)
+    texts = numbered.select(*cells).where(concat_ws("", *map(str, range(len(cells)))) != "")
     tasks = table.sparkSession.sparkContext.defaultParallelism
     texts = texts.withColumn("_alike", xxhash64(*texts.columns)).repartition(PARTS * tasks, "_alike")
     copy = row_number().over(Window.partitionBy("_alike").orderBy("_alike"))
