@@ -48,9 +48,9 @@ class Bench:
         self.ours: Running | None = None
         (BUILD / "empty").mkdir(parents=True, exist_ok=True)
         replace_file(BUILD / "leads.json", json.dumps(self.leads).encode())
-        joblib.dump(
-            CANDIDATES[SERVED](DICTIONARY.features, 0).fit(*load(LEADS, DICTIONARY).oldest()), PIPELINE
-        )
+        leads = load(LEADS, DICTIONARY)
+        pipeline = CANDIDATES[SERVED](DICTIONARY.features, 0).fit(leads.features, leads.target)
+        joblib.dump(pipeline, PIPELINE)  # as the served model is fitted, on all leads
 
     @contextlib.contextmanager
     def beside_ours(self) -> Iterator[None]:

@@ -4,10 +4,9 @@ from typing import Any, Final, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.metrics import roc_auc_score
 
 from leadscore.training.dataset import Dataset, row_groups
-from leadscore.training.evaluation.figures import Probability, Target, measure
+from leadscore.training.evaluation.figures import Probability, Target, measure, roc_auc
 
 SMALLEST: Final = 100  # leads; fewer say too little
 RAREST_OUTCOME: Final = 10  # leads, for an ROC-AUC
@@ -50,7 +49,7 @@ def channels(leads: Dataset, probability: Probability) -> list[dict[str, Any]]:
                         "leads": int(rows.sum()),
                         "probability": round(float(probability[rows].mean()), 4),
                         "conversion_rate": round(float(target[rows].mean()), 4),
-                        "roc_auc": round(float(roc_auc_score(target[rows], probability[rows])), 4),
+                        "roc_auc": round(float(roc_auc(target[rows], probability[rows])), 4),
                     }
                 )
     return found

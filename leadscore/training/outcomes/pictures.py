@@ -1,6 +1,5 @@
 """The pictures of an evaluation, as PNG."""
 
-import io
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
@@ -24,13 +23,7 @@ def draw(found: Document) -> dict[str, bytes]:
         "Drift of columns and score": _drift,
     }
     with rc_context(style.STYLE):
-        return {text: _png(picture(found)) for text, picture in pictures.items()}
-
-
-def _png(figure: Figure) -> bytes:
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png")
-    return buffer.getvalue()
+        return {text: style.png(picture(found)) for text, picture in pictures.items()}
 
 
 def _bounds(rows: list[dict[str, Any]]) -> list[tuple[float, float, float]]:

@@ -1,6 +1,5 @@
 """Every picture of the model card, as PNG."""
 
-import io
 from collections.abc import Callable, Mapping
 from typing import Final
 
@@ -9,7 +8,7 @@ from matplotlib.figure import Figure
 
 from leadscore.training.plots import chances, channels, drift, ranking, reasons, thousand
 from leadscore.training.plots.evidence import Evidence
-from leadscore.training.plots.style import STYLE
+from leadscore.training.plots.style import STYLE, png
 
 PICTURES: Final[Mapping[str, Callable[[Evidence], Figure | None]]] = {
     "thousand": thousand.of_thousand,
@@ -27,10 +26,4 @@ def draw(evidence: Evidence) -> dict[str, bytes]:
     """Every picture, by file name, but for those the leads have nothing to show in."""
     with rc_context(STYLE):
         drawn = {name: picture(evidence) for name, picture in PICTURES.items()}
-        return {f"figures/{name}.png": _png(figure) for name, figure in drawn.items() if figure}
-
-
-def _png(figure: Figure) -> bytes:
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png")
-    return buffer.getvalue()
+        return {f"figures/{name}.png": png(figure) for name, figure in drawn.items() if figure}

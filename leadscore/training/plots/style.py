@@ -1,5 +1,6 @@
 """How every picture looks: colours, axes, intervals."""
 
+import io
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -30,6 +31,13 @@ def one_panel() -> tuple[Figure, Axes]:
     """A small figure and its axes."""
     figure = Figure(figsize=(6.4, 5.2))
     return figure, figure.subplots()
+
+
+def png(figure: Figure) -> bytes:
+    """A figure as a file."""
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png")
+    return buffer.getvalue()
 
 
 def percent(axes: Axes) -> None:
