@@ -15,8 +15,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from pyarrow.csv import write_csv
-from pyspark.sql import DataFrame, Window
-from pyspark.sql.functions import coalesce, col, concat_ws, lit, row_number, xxhash64
+from pyspark.sql import DataFrame
+from pyspark.sql.functions import coalesce, col, concat_ws, lit, xxhash64
 from pyspark.sql.functions import max as largest
 from pyspark.sql.functions import min as smallest
 from sklearn.compose import ColumnTransformer
@@ -40,7 +40,7 @@ from leadscore.values import AS_IN_JSON
 Batches: TypeAlias = Iterator[pd.DataFrame]
 Numbers: TypeAlias = NDArray[np.int64]
 
-PARTS: Final = 4  # of the leads, for each task that works at the same time
+UNEVEN: Final = 0.2  # of the leads wanted: so many more or less are no random sample
 
 SAMPLED: Final = "_sampled"  # whether a lead is in the sample
 NUMBER: Final = "_number"  # of the lead: a hash of its cells
@@ -136,8 +136,7 @@ def _texts(table: DataFrame, dictionary: Dictionary, most: int) -> tuple[DataFra
     """The cells as text, as in a CSV, in columns called 0, 1, ..., with NUMBER and SAMPLED; and their
     headers.
 
-    A hash of a lead, and of how many equal ones are before it, draws the sample: wherever leads lie, it
-    is the same.
+    A hash of all its cells draws a lead: wherever the leads lie, the sample is the same.
     """
     if BROKEN in table.columns and (line := table.where(col(BROKEN).isNotNull()).first()):
         raise DataError(f"got the line {show(line[BROKEN])}, expected as many cells as the header has")
@@ -157,13 +156,17 @@ def _texts(table: DataFrame, dictionary: Dictionary, most: int) -> tuple[DataFra
         for number, place in enumerate(places)
     ]
     texts = numbered.select(*cells).where(concat_ws("", *map(str, range(len(cells)))) != "")
-    tasks = table.sparkSession.sparkContext.defaultParallelism
-    texts = texts.withColumn("_alike", xxhash64(*texts.columns)).repartition(PARTS * tasks, "_alike")
-    copy = row_number().over(Window.partitionBy("_alike").orderBy("_alike"))
-    texts = texts.withColumn(NUMBER, xxhash64("_alike", copy)).drop("_alike")
-    share = most / max(1, table.count())
+    texts = texts.withColumn(NUMBER, xxhash64(*texts.columns))
+    share = most / max(1, texts.count())
     drawn = col(NUMBER) < lit(int(share * 2**64) - 2**63) if share < 1 else lit(True)
-    return texts.withColumn(SAMPLED, drawn), [table.columns[place] for place in places]
+    texts = texts.withColumn(SAMPLED, drawn)
+    found = texts.where(SAMPLED).count()
+    if share < 1 and abs(found - most) > UNEVEN * most:
+        raise DataError(
+            f"the sample got {found:,} leads instead of {most:,}, as many leads are equal in every cell: "
+            "expected a column that tells them apart, such as an id"
+        )
+    return texts, [table.columns[place] for place in places]
 
 
 def _drawn(texts: DataFrame, names: list[str]) -> tuple[bytes, Numbers]:
