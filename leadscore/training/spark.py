@@ -163,7 +163,7 @@ def _texts(table: DataFrame, dictionary: Dictionary, most: int) -> tuple[DataFra
     found = texts.where(SAMPLED).count()
     if share < 1 and abs(found - most) > UNEVEN * most:
         raise DataError(
-            f"the sample got {found:,} leads instead of {most:,}, as many leads are equal in every cell: "
+            f"drew {found:,} leads instead of {most:,}: many leads are equal in every cell, "
             "expected a column that tells them apart, such as an id"
         )
     return texts, [table.columns[place] for place in places]
