@@ -144,7 +144,7 @@ def test_nothing_is_learned_from_leads_to_test_on_or_from_bad_ones(tmp_path: Pat
             "column 'City': got array<string>, expected text",
             "got the line 'too,short', expected as many cells as the header has",
             "missing columns ['Converted']",
-            "many leads are equal in every cell: expected a column that tells them apart",
+            "many leads are equal in every cell, expected a column that tells them apart",
             "the clock is the same for too many",
         ),
         strict=True,
