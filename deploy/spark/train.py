@@ -46,11 +46,11 @@ def train(options: argparse.Namespace) -> int:
     rule, dictionary = chosen(options)
     source = options.leads
     session = SparkSession.builder.appName(f"leadscore {source}").getOrCreate()
-    if session.conf.get("spark.dynamicAllocation.enabled", "false") == "true":
-        raise TrainingError(
-            "expected spark.dynamicAllocation.enabled=false: the trees need all tasks at once"
-        )
     try:
+        if session.conf.get("spark.dynamicAllocation.enabled", "false") == "true":
+            raise TrainingError(
+                "expected spark.dynamicAllocation.enabled=false: trees need all tasks at once"
+            )
         with progress(Console(stderr=True, highlight=False), STEPS) as step:
             step(f"reading {source}")
             leads = read(session, source)

@@ -172,14 +172,13 @@ def at_random(leads: Dataset, name: str, seed: int, fitted: Fitted) -> Figures:
     """
     shuffled = leads.shuffled(seed)
     model = CANDIDATES[name](shuffled.dictionary.features, seed).fit(*shuffled.oldest())
-    features, target = shuffled.newest()
-    scores = probability(model, features)
-    if fitted.calibration:
-        scores = fitted.calibration.apply(scores)
-    return measure(target, scores, fitted.threshold.value)
+    return on_newest(model, shuffled, fitted.threshold.value, fitted.calibration)
 
 
-def on_newest(model: Pipeline, leads: Dataset, threshold: float) -> Figures:
-    """The figures of a fitted model on the newest leads."""
+def on_newest(
+    model: Pipeline, leads: Dataset, threshold: float, calibration: Calibration | None = None
+) -> Figures:
+    """The figures of a fitted model on the newest leads; `calibration`: one that it lacks."""
     features, target = leads.newest()
-    return measure(target, probability(model, features), threshold)
+    scores = probability(model, features)
+    return measure(target, calibration.apply(scores) if calibration else scores, threshold)

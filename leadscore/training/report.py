@@ -11,7 +11,7 @@ from leadscore.card import MODEL, Card
 from leadscore.training import claims
 from leadscore.training import report_tables as tables
 
-ROLLING: Final = ("ROC-AUC, cross-validation", "rolling", "log loss, cross-validation", "rolling ")
+ROLLING: Final = ("ROC-AUC, cross-validation", "rolling", "log loss, cross-validation", "rolling")
 
 _WHEN: Final = {"capture": "captured", "engaged": "engaged", "contacted": "contacted"}
 
@@ -189,7 +189,7 @@ def _sampled(metrics: Mapping[str, Any]) -> str:
 
 
 def _over_time(metrics: Mapping[str, Any]) -> str:
-    titles = ("ROC-AUC by time", "at random", "log loss by time", "at random ")
+    titles = ("ROC-AUC by time", "at random", "log loss by time", "at random")
     random = tables.models(metrics, "at_random")
     return f"""{tables.table(("model, leads at random", *map(tables.title, tables.COMPARED)), random)}
 
